@@ -1,0 +1,3 @@
+export function encodeVersion(): i32 {
+  return 1
+}

@@ -1,0 +1,5 @@
+// The kernel's exports. No imports, no garbage collector: memory is reserved once with alloc and reused by the host.
+
+export * from './encode'
+export * from './memory'
+export * from './render'

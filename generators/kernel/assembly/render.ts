@@ -1,0 +1,3 @@
+export function renderVersion(): i32 {
+  return 1
+}

@@ -1,0 +1,54 @@
+/** Where lines come from: a generated stream or a file, behind one contract that any process can open again from plain data. */
+import type { Format } from './record.js'
+
+/** A source as plain data: enough to make the very same lines again in another thread, process or year. */
+export type SourceSpec = StreamSpec | FileSpec
+
+/** A generated stream: a pure function of this and a position. */
+export interface StreamSpec {
+  readonly kind: 'stream'
+  /** Number of the source; part of every record's identity. */
+  readonly source: number
+  readonly profile: string
+  /** Unsigned 64 bits, in decimal: JSON has no such integer. */
+  readonly seed: string
+  readonly format: Format
+  /** Time of record 0, milliseconds since the epoch, a whole second. */
+  readonly startMs: number
+  /** Mean number of records a day; with `startMs` it decides which record falls into which month. */
+  readonly recordsPerDay: number
+}
+
+/** A real log, plain or gzip, read in order; its records are its lines, numbered from 0. */
+export interface FileSpec {
+  readonly kind: 'file'
+  readonly source: number
+  readonly path: string
+  readonly format: Format
+}
+
+/** Whole lines, each ended by a newline. `lines` is a fresh buffer that belongs to the caller. */
+export interface Lines {
+  readonly lines: Uint8Array
+  readonly count: number
+}
+
+/** Reads on from one position. Not shared: each reader opens its own. */
+export interface Cursor {
+  /** Position of the next record. */
+  readonly position: number
+  /** At most `maxRecords` further lines (fewer only at a buffer's or the source's end), or undefined at the end of a file. */
+  next(maxRecords: number): Promise<Lines | undefined> | Lines | undefined
+  close(): Promise<void>
+}
+
+export interface Source {
+  readonly spec: SourceSpec
+  /** Number of records, or undefined for an endless stream. A file is counted when first asked for. */
+  length(): Promise<number | undefined>
+  /** Mean bytes of a line, newline included: measured on the source itself. */
+  meanLineBytes(): Promise<number>
+  /** UTC months that records first .. first+count touch, as 'YYYY-MM', when that can be known without reading them. */
+  months(first: number, count: number): readonly string[] | undefined
+  open(first: number): Promise<Cursor>
+}

@@ -1,0 +1,231 @@
+/** The contract of a store: where an image ends, how it is written, and how it is read back for the audit. */
+import type { Chunk, Format, Range } from '../generators/record.js'
+
+/** The last word on a range of records, or a step on the way to it (`accepted`, `durable`). */
+export type Fate = 'accepted' | 'durable' | 'stored' | 'rejected' | 'excluded' | 'refused' | 'failed'
+
+/** Plain data, so that it crosses threads, processes and hosts unchanged. */
+export interface Settlement extends Range {
+  readonly fate: Fate
+  readonly reason?: string
+}
+
+/** What a target leaves behind. The target declares it, the store compiles it, the audit reconciles it. */
+export type Image =
+  | { readonly kind: 'rows' /** Which records are kept: all of them, or the login events. */; readonly keeps: 'all' | 'logins' }
+  | { readonly kind: 'counters'; readonly key: 'path' | 'user' | 'address' }
+  | { readonly kind: 'files'; readonly encoding: 'csv' | 'parquet' }
+  | { readonly kind: 'replies' }
+
+/** The column whose hash splits a month: the identity is never skewed, the others may be. */
+export const partitionKeys = ['id', 'address', 'user', 'path'] as const
+export type PartitionKey = (typeof partitionKeys)[number]
+
+export type Durability = 'none' | 'process' | 'power'
+
+/** How the rows of a run lie in the store. */
+export interface Layout {
+  readonly partitionKey: PartitionKey
+  /** Hash partitions of each month. */
+  readonly partitions: number
+}
+
+/** Everything that another thread, process or host needs to open the same store and the same run's tables. */
+export interface StoreAddress {
+  /** Name in the registry: 'postgres', 'null', ... */
+  readonly store: string
+  /** Connection URL with credentials; '' for null. Never printed: see `redactUrl`. */
+  readonly url: string
+  /** The run's own schema or database, 'weir_...'. */
+  readonly schema: string
+  readonly layout: Layout
+  readonly format: Format
+}
+
+/**
+ * A server that a run can use: embedded and started by Weir, or given by URL.
+ * One server serves many runs; every run has an address (a schema) of its own.
+ */
+export interface StoreServer {
+  readonly store: string
+  readonly embedded: boolean
+  readonly url: string
+  /** What the live settings promise, probed. */
+  durability(): Promise<Durability>
+  /** Version, settings, what fsync costs, table sizes: measured from the live server. */
+  facts(): Promise<StoreFacts>
+  /** Waits until deferred work (checkpoint, merges) of earlier runs is done, so that nobody pays for a neighbour. */
+  settle(): Promise<void>
+  /** Ids of the server's own processes, when it runs on this machine and they are known. */
+  processes(): Promise<readonly number[]>
+  /** Runs that lie here: what `weir clean` lists and `weir verify` audits. */
+  runs(): Promise<readonly StoredRun[]>
+  drop(schema: string): Promise<void>
+  /** Stops an embedded server and removes its files unless told to keep them; disconnects from a given one. Idempotent. */
+  close(): Promise<void>
+}
+
+export interface StoredRun {
+  readonly schema: string
+  readonly createdAt: string
+  /** As written by `Store.remember`; undefined when the run never got that far. */
+  readonly memory: RunMemory | undefined
+  readonly bytes: number
+}
+
+/** What a later audit has to know about a run; kept in the run's own schema. Plain JSON. */
+export type RunMemory = Readonly<Record<string, unknown>>
+
+export interface StoreFacts {
+  readonly version: string
+  readonly durability: Durability
+  /** Names and values as the server gives them. */
+  readonly settings: Readonly<Record<string, string>>
+  /** Median of a few small synchronous writes on the store's disk, milliseconds; null when it could not be measured. */
+  readonly fsyncMs: number | null
+  readonly tables: readonly { readonly name: string; readonly rows: number; readonly bytes: number }[]
+}
+
+/** One run's tables on a server. Opened from an address by whatever thread or process needs it. */
+export interface Store {
+  readonly address: StoreAddress
+  /** Creates schema, tables and the partitions of these months ('YYYY-MM'). Months that turn up later are added by the writers. */
+  prepare(image: Image, months: readonly string[]): Promise<void>
+  /** Bulk path: parses, routes and writes whole batches. Each writer has a connection and a kernel of its own. */
+  writer(options?: WriterOptions): Promise<Writer>
+  /** Row path: one statement and one commit for each record. */
+  inserter(): Promise<Inserter>
+  /** Spooled logfiles that instances claim by optimistic locking; undefined where a store has no honest mechanism. */
+  readonly logfiles: Logfiles | undefined
+  /** What lies in the store, for the audit; undefined where nothing can be read back. */
+  readonly scanner: Scanner | undefined
+  remember(memory: RunMemory): Promise<void>
+  facts(): Promise<StoreFacts>
+  /** Rows and bytes of each partition. */
+  partitions(): Promise<readonly { readonly name: string; readonly rows: number; readonly bytes: number }[]>
+  drop(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface WriterOptions {
+  /** Number of this writer among its siblings: writers start at different partitions so that they meet less. */
+  readonly index?: number
+  /** Largest number of batches that may be encoded ahead of the one being written (default 1). */
+  readonly ahead?: number
+}
+
+/** What became of a batch: ranges with the fates 'stored' and 'rejected', in order, covering exactly what was written. */
+export type Receipt = readonly Settlement[]
+
+export interface Writer {
+  /**
+   * Writes chunks in one transaction, rejected lines (with source, position and reason) included, and resolves once it
+   * has committed. Calls may overlap: the next batch is encoded while this one is written, and batches commit in the
+   * order of the calls. The chunks' buffers are free again once the returned promise settles.
+   * `claim`, when given, is settled in the same transaction: if the claim was lost meanwhile, everything is rolled back
+   * and it throws `ClaimLostError`.
+   */
+  write(batch: readonly Chunk[], claim?: Claim): Promise<Receipt>
+  /** Bytes copied in user space so far, and records written, for the copies-per-record figure. */
+  copied(): { readonly bytes: number; readonly records: number }
+  close(): Promise<void>
+}
+
+/** A parsed record, for stores' row path: `null` where the log has '-'. */
+export interface Row {
+  readonly source: number
+  readonly position: number
+  /** ISO 8601 with offset, or as the log wrote it where the store parses that. */
+  readonly createdAt: string
+  readonly remoteAddr: string
+  readonly remoteUser: string | null
+  readonly method: string
+  readonly path: string
+  readonly protocol: string
+  readonly status: number
+  readonly bytes: number | null
+  readonly referrer: string | null
+  readonly userAgent: string | null
+}
+
+export interface Inserter {
+  insert(row: Row): Promise<void>
+  reject(line: Uint8Array, source: number, position: number, reason: string): Promise<void>
+  close(): Promise<void>
+}
+
+/** A run of lines treated as one file: the unit that instances claim. */
+export interface Logfile extends Range {
+  readonly id: number
+  readonly path: string
+}
+
+/** Proof that an instance holds a logfile: valid as long as nobody has changed the version since. */
+export interface Claim {
+  readonly logfile: Logfile
+  readonly version: number
+  readonly owner: string
+}
+
+export interface Logfiles {
+  /** Registers a spooled file; it can be claimed from now on. */
+  add(file: Omit<Logfile, 'id'>): Promise<number>
+  /**
+   * Takes the oldest file that is new or whose lease has run out, by an UPDATE guarded by the version it was read with;
+   * undefined when there is none. `conflicts` counts the updates that another instance won.
+   */
+  claim(owner: string, leaseMs: number): Promise<{ readonly claim: Claim | undefined; readonly conflicts: number }>
+  /** Prolongs a lease; false when the claim was lost. */
+  renew(claim: Claim, leaseMs: number): Promise<boolean>
+  /** Files not yet done. */
+  backlog(): Promise<number>
+  close(): Promise<void>
+}
+
+/** Another instance has taken the file over; the transaction was rolled back and nothing was written. */
+export class ClaimLostError extends Error {
+  constructor(readonly claim: Claim) {
+    super(`logfile ${claim.logfile.id} was taken over by another instance; its rows were rolled back`)
+    this.name = 'ClaimLostError'
+  }
+}
+
+/**
+ * Reads the image back, as it lies, with the partition that each row was found in. Rows come in the encoding that the
+ * kernel digests (Postgres: COPY binary tuples of the columns in `rowColumns` order), never decoded in JavaScript.
+ */
+export interface Scanner {
+  /** Blocks of whole encoded rows. `from`/`to` restrict to positions from <= p < to of one source, for naming what differs. */
+  rows(filter?: PositionFilter): AsyncIterable<Block>
+  /** The same for the kept rejected lines. */
+  rejects(filter?: PositionFilter): AsyncIterable<Block>
+}
+
+export interface PositionFilter {
+  readonly source: number
+  readonly from: number
+  readonly to: number
+}
+
+export interface Block {
+  /** Partition that the rows were found in: month ('YYYY-MM') and remainder of the hash. Undefined for rejects, or a place that is no partition of the layout. */
+  readonly partition: { readonly month: string; readonly remainder: number } | undefined
+  /** Whole encoded rows. Valid until the next block is asked for. */
+  readonly bytes: Uint8Array
+}
+
+/** Columns of `nginx_logfile_row`, in the order of its encodings. */
+export const rowColumns = [
+  'source',
+  'position',
+  'created_at',
+  'remote_addr',
+  'remote_user',
+  'method',
+  'path',
+  'protocol',
+  'status',
+  'bytes',
+  'referrer',
+  'user_agent',
+] as const

@@ -1,0 +1,67 @@
+/** The contract of a target: everything between a line leaving its producer and its image lying in a store. */
+import type { Chunk } from '../generators/record.js'
+import type { Image, Settlement, Store } from '../stores/store.js'
+
+export type { Chunk, Range } from '../generators/record.js'
+export type { Fate, Image, Settlement } from '../stores/store.js'
+
+export interface Target {
+  /** Takes a chunk in. Resolves when the target is ready for the next one: this is the back-pressure. */
+  offer(chunk: Chunk): Promise<void>
+  /** Resolves once every record offered has met its fate; rejects with the signal's reason when it is aborted. */
+  drain(signal: AbortSignal): Promise<void>
+  /** Stops every part and frees everything, drained or not. Idempotent. */
+  close(): Promise<void>
+  /** The processes and threads it runs in now, for the accounts of CPU and memory and for crash injection. */
+  parts(): readonly Part[]
+  /** Counters of the target's own, for the result: conflicts, files, bytes copied. */
+  counters?(): Promise<Readonly<Record<string, number>>> | Readonly<Record<string, number>>
+}
+
+export interface Part {
+  readonly name: string
+  readonly kind: 'thread' | 'process'
+  /** Process id: the part's own, or that of the process whose thread it is. */
+  readonly pid: number
+}
+
+/** One option of a target: becomes a flag, a WEIR_ variable and a line of help. */
+export interface OptionSpec {
+  readonly type: 'count' | 'milliseconds' | 'bytes' | 'flag'
+  readonly default: number | boolean
+  readonly min?: number
+  readonly max?: number
+  readonly summary: string
+}
+
+export type OptionSpecs = Readonly<Record<string, OptionSpec>>
+
+/** The values of a set of options: numbers in the unit of their type, booleans for flags. */
+export type OptionValues<S extends OptionSpecs> = {
+  readonly [K in keyof S]: S[K]['type'] extends 'flag' ? boolean : number
+}
+
+export interface TargetContext<S extends OptionSpecs = OptionSpecs> {
+  readonly store: Store
+  /** Reports what became of records; the driver stamps the time of the call. */
+  settle(settlement: Settlement): void
+  readonly options: OptionValues<S>
+  /** A folder of this run's own, removed after it: spools, sockets. */
+  readonly scratch: string
+}
+
+export interface TargetModule<S extends OptionSpecs = OptionSpecs> {
+  readonly name: string
+  /** A sentence for `weir list`. */
+  readonly summary: string
+  readonly options: S
+  image(options: OptionValues<S>): Image
+  /** Stores that it cannot run on, with the reason; undefined when it can. */
+  unsupported?(store: Pick<Store, 'logfiles' | 'scanner' | 'address'>): string | undefined
+  open(context: TargetContext<S>): Promise<Target>
+}
+
+/** Ties the options' types to the code that reads them. */
+export function defineTarget<const S extends OptionSpecs>(module: TargetModule<S>): TargetModule<S> {
+  return module
+}
