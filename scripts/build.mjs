@@ -24,7 +24,7 @@ function kernel() {
     .filter((name) => name.endsWith('.ts'))
     .sort()
   const asc = join(dirname(require.resolve('assemblyscript/package.json')), 'bin/asc.js')
-  const options = ['--runtime', 'stub', '--enable', 'simd', '-O3', '--noAssert', '--converge']
+  const options = ['--runtime', 'stub', '--enable', 'simd', '-O3', '--noAssert', '--converge', '--use', 'abort=']
   const hash = createHash('sha256')
     .update(process.version)
     .update(readFileSync(require.resolve('assemblyscript/package.json')))
