@@ -179,6 +179,8 @@ export interface Logfiles {
   renew(claim: Claim, leaseMs: number): Promise<boolean>
   /** Files not yet done. */
   backlog(): Promise<number>
+  /** Of these files, those that are done, with what became of their records: for an instance that died before it could say. */
+  outcomes(ids: readonly number[]): Promise<readonly { readonly id: number; readonly receipt: Receipt }[]>
   close(): Promise<void>
 }
 

@@ -14,6 +14,8 @@ export interface Target {
   close(): Promise<void>
   /** The processes and threads it runs in now, for the accounts of CPU and memory and for crash injection. */
   parts(): readonly Part[]
+  /** What went wrong last, for the message when nothing is settled any more. */
+  trouble?(): string | undefined
   /** Counters of the target's own, for the result: conflicts, files, bytes copied. */
   counters?(): Promise<Readonly<Record<string, number>>> | Readonly<Record<string, number>>
 }
@@ -23,6 +25,8 @@ export interface Part {
   readonly kind: 'thread' | 'process'
   /** Process id: the part's own, or that of the process whose thread it is. */
   readonly pid: number
+  /** Ends it without a warning, for crash injection; absent where nothing but the whole process can be ended. */
+  kill?(): Promise<void>
 }
 
 /** One option of a target: becomes a flag, a WEIR_ variable and a line of help. */
