@@ -16,7 +16,8 @@ export interface Arrivals {
  * @throws RangeError when the rate is not a positive number
  */
 export function constant(recordsPerSecond: number): Arrivals {
-  if (!(recordsPerSecond > 0 && Number.isFinite(recordsPerSecond))) throw new RangeError(`a rate is a positive number of records per second, not ${recordsPerSecond}`)
+  if (!(recordsPerSecond > 0 && Number.isFinite(recordsPerSecond)))
+    throw new RangeError(`a rate is a positive number of records per second, not ${recordsPerSecond}`)
   const dueAt = (index: number) => (index * 1000) / recordsPerSecond
   return {
     recordsPerSecond,

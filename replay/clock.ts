@@ -1,6 +1,6 @@
 /** Time, injected: the driver reads and waits on a clock that a test can turn by hand. */
 import { performance } from 'node:perf_hooks'
-import { setImmediate as immediate, setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises'
 
 export interface Clock {
   /** Milliseconds, monotonic, from an arbitrary origin. */

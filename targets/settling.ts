@@ -8,7 +8,11 @@ export function settleReceipt(receipt: Receipt, settle: (settlement: Settlement)
 }
 
 /** Settles a batch whose write threw: in doubt, since the answer to a commit may have been what was lost. */
-export function settleFailed(batch: readonly Pick<Chunk, 'source' | 'first' | 'count'>[], error: unknown, settle: (settlement: Settlement) => void): void {
+export function settleFailed(
+  batch: readonly Pick<Chunk, 'source' | 'first' | 'count'>[],
+  error: unknown,
+  settle: (settlement: Settlement) => void,
+): void {
   const reason = error instanceof Error ? error.message : String(error)
   for (const { source, first, count } of batch) settle({ source, first, count, fate: 'failed', reason })
 }

@@ -46,7 +46,8 @@ export class Coordinator {
 
   constructor(private readonly surroundings: Surroundings) {
     const { store, options, folder } = surroundings
-    if (store.logfiles === undefined) throw new Error(`multi-instance needs logfiles to claim, which the store ${store.address.store} does not have`)
+    if (store.logfiles === undefined)
+      throw new Error(`multi-instance needs logfiles to claim, which the store ${store.address.store} does not have`)
     this.logfiles = store.logfiles
     this.fleet = new Fleet(
       { address: store.address, leaseMs: options.leaseMs, pollMs: options.pollMs },
@@ -101,7 +102,13 @@ export class Coordinator {
   }
 
   counters(): Readonly<Record<string, number>> {
-    return { files: this.files, conflicts: this.conflicts, takeovers: this.takeovers, copiedBytes: this.copied.bytes, copiedRecords: this.copied.records }
+    return {
+      files: this.files,
+      conflicts: this.conflicts,
+      takeovers: this.takeovers,
+      copiedBytes: this.copied.bytes,
+      copiedRecords: this.copied.records,
+    }
   }
 
   /** Records offered and not settled. */

@@ -9,7 +9,10 @@ export interface InstanceOrders {
 }
 
 /** From the coordinator: begin; look for files now; finish the file in hand and go. */
-export type ToInstance = { readonly kind: 'begin'; readonly orders: InstanceOrders } | { readonly kind: 'files' } | { readonly kind: 'stop' }
+export type ToInstance =
+  | { readonly kind: 'begin'; readonly orders: InstanceOrders }
+  | { readonly kind: 'files' }
+  | { readonly kind: 'stop' }
 
 export type FromInstance =
   | { readonly kind: 'ready' }

@@ -1,6 +1,7 @@
 /** Multi-instance: processes that claim spooled logfiles by optimistic locking and write each with its claim in one transaction. */
-import { availableParallelism } from 'node:os'
+
 import { mkdtemp, rm } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { defineTarget } from '../target.js'
 import { Coordinator } from './coordinator.js'

@@ -55,10 +55,28 @@ function readJson(text: string): Reading {
   const field = (name: string) => (typeof line[name] === 'string' || typeof line[name] === 'number' ? String(line[name]) : '')
   const date = isoDate.test(field('time_iso8601')) ? field('time_iso8601') : undefined
   const user = field('remote_user')
-  return toRow(field('remote_addr'), user === '' ? null : user, date, field('request'), field('status'), field('body_bytes_sent'), field('http_referer') || undefined, field('http_user_agent') || undefined)
+  return toRow(
+    field('remote_addr'),
+    user === '' ? null : user,
+    date,
+    field('request'),
+    field('status'),
+    field('body_bytes_sent'),
+    field('http_referer') || undefined,
+    field('http_user_agent') || undefined,
+  )
 }
 
-function toRow(address: string, user: string | null, date: string | undefined, request: string, status: string, bytes: string, referrer: string | undefined, agent: string | undefined): Reading {
+function toRow(
+  address: string,
+  user: string | null,
+  date: string | undefined,
+  request: string,
+  status: string,
+  bytes: string,
+  referrer: string | undefined,
+  agent: string | undefined,
+): Reading {
   if (!isIPv4(address) && !(isIPv6(address) && !address.includes('%'))) return { reason: 'bad address' }
   if (date === undefined || !isRealTime(date)) return { reason: 'bad date' }
   if (!/^[1-9]\d\d$/.test(status)) return { reason: 'bad status' }

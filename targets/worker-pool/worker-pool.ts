@@ -55,7 +55,13 @@ export const workerPool = defineTarget({
         batcher.stop()
         await pool.destroy()
       },
-      parts: () => pool.threads.map((thread) => ({ name: `worker ${thread.threadId}`, kind: 'thread', pid: process.pid, kill: async () => void (await thread.terminate()) })),
+      parts: () =>
+        pool.threads.map((thread) => ({
+          name: `worker ${thread.threadId}`,
+          kind: 'thread',
+          pid: process.pid,
+          kill: async () => void (await thread.terminate()),
+        })),
       counters: () => ({ copiedBytes: copied.bytes, copiedRecords: copied.records }),
     }
   },
