@@ -1,0 +1,79 @@
+/** What `weir run` and `weir verify` were asked for, as plain data: nothing here knows of flags, and every process can read it. */
+import type { Format } from '../generators/record.js'
+import type { Durability, PartitionKey } from '../stores/store.js'
+
+/** How long a run is. Bytes become the nearest whole record by the source's measured mean line. */
+export type Length =
+  | { readonly kind: 'records'; readonly records: number }
+  | { readonly kind: 'bytes'; readonly bytes: number }
+  | { readonly kind: 'duration'; readonly durationMs: number }
+
+/** Spacing of records in the latency leg. */
+export const arrivalKinds = ['constant'] as const
+export type Arrivals = (typeof arrivalKinds)[number]
+
+/** What a run may ask a store to survive; a given server is probed, never changed. */
+export const runDurabilities = ['power', 'process'] as const
+export type RunDurability = Extract<Durability, (typeof runDurabilities)[number]>
+
+/** Every option of the target has a value here: what was asked for, and the defaults of the rest. */
+export interface PlannedTarget {
+  readonly name: string
+  readonly options: Readonly<Record<string, number | boolean>>
+}
+
+/** A store of the registry. `url` is '' for an embedded server and for null; it may hold credentials: never print it as it is. */
+export interface PlannedStore {
+  readonly name: string
+  readonly url: string
+}
+
+export interface Plan {
+  readonly scenario: string
+  readonly targets: readonly PlannedTarget[]
+  /** False when nobody named targets: those that the store does not support are then left out with a notice, not refused. */
+  readonly targetsNamed: boolean
+  readonly store: PlannedStore
+  /** Length of the full-speed leg; null: the whole input file. */
+  readonly length: Length | null
+  /** Records per second of the latency leg; null: `rateShare` of the rate that the full-speed leg reached. */
+  readonly rate: number | null
+  readonly rateShare: number
+  readonly arrivals: Arrivals
+  readonly latencyLeg: boolean
+  /** Unsigned 64 bits, in decimal. */
+  readonly seed: string
+  readonly profile: string
+  readonly format: Format
+  /** A real log (absolute path) to replay instead of a generated stream. */
+  readonly input: string | null
+  /** Time of record 0, milliseconds since the epoch, a whole second; null leaves it to the scenario (`Scenario.timing`). */
+  readonly startMs: number | null
+  /** Null leaves it to the scenario. */
+  readonly recordsPerDay: number | null
+  readonly partitionKey: PartitionKey
+  /** Hash partitions of each month. */
+  readonly partitions: number
+  readonly durability: RunDurability
+  /** More rejected lines than this fail the run; null: any number is an answer. */
+  readonly maxRejects: number | null
+  /** File (absolute path) that the rejected lines are exported to. */
+  readonly exportRejects: string | null
+  /** Leaves the run's tables (and an embedded server's files) where they are, for `weir verify`. */
+  readonly keep: boolean
+  /** Data directory of the embedded server (absolute path); null: a throwaway one. */
+  readonly dataDirectory: string | null
+  /** Folder (absolute path) of the result files. */
+  readonly out: string
+}
+
+/** Which run, on which server, `weir verify` audits again. */
+export interface VerifyPlan {
+  readonly store: PlannedStore
+  /** Data directory (absolute path) that an embedded server left behind with `--keep`; null for a given server. */
+  readonly dataDirectory: string | null
+  /** The run's schema; null: the only one there, or an error that lists them. */
+  readonly schema: string | null
+  /** The file that was replayed, when it has moved since; null: where it was. */
+  readonly input: string | null
+}
