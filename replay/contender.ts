@@ -53,6 +53,8 @@ export class Contender {
   /** Largest seen, bytes. */
   readonly memory = { weir: 0, target: 0, store: 0 }
   counters: Readonly<Record<string, number>> = {}
+  /** Parts seen at the most: each has a connection of its own. */
+  connections = 0
   error: Error | undefined
   interrupted = false
   /** What the audit of its tables said, once there was one. */
@@ -105,6 +107,7 @@ export class Contender {
     } finally {
       clearInterval(watching)
       this.watchMemory(target, pids)
+      this.connections = Math.max(this.connections, target.parts().length)
       this.next = this.ledger.fates().offered.to
       addCpu(this.cpu, before, readCpu(this.processes(target), await server.processes()))
       this.counters = (await target.counters?.()) ?? {}

@@ -336,8 +336,11 @@ class Session {
   private async exportRejects(entries: readonly Entry[]): Promise<void> {
     const path = this.plan.exportRejects
     if (path === null) return
-    const stores = entries.filter((entry) => entry.role === 'run').map((entry) => entry.throughput.store)
-    await exportRejects(path, stores)
+    const runs = entries.filter((entry) => entry.role === 'run')
+    await exportRejects(
+      path,
+      runs.map(({ throughput }) => ({ target: throughput.name, store: throughput.store })),
+    )
   }
 
   private say(label: string, part = 0, recordsPerSecond: number | null = null): void {

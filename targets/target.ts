@@ -40,10 +40,10 @@ export interface OptionSpec {
 
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>
 
-/** The values of a set of options: numbers in the unit of their type, booleans for flags. */
-export type OptionValues<S extends OptionSpecs> = {
-  readonly [K in keyof S]: S[K]['type'] extends 'flag' ? boolean : number
-}
+/** The values of a set of options: numbers in the unit of their type, booleans for flags. Of an unknown set: either. */
+export type OptionValues<S extends OptionSpecs> = string extends keyof S
+  ? Readonly<Record<string, number | boolean>>
+  : { readonly [K in keyof S]: S[K]['type'] extends 'flag' ? boolean : number }
 
 export interface TargetContext<S extends OptionSpecs = OptionSpecs> {
   readonly store: Store
