@@ -27,7 +27,7 @@ export function flagLayer(
     byName.set(key, key)
     if (option.alias) byName.set(option.alias, key)
   }
-  const parsed = parse(plainSwitches(words, options, byName), options)
+  const parsed = parse(joinDashes(plainSwitches(words, options, byName), options, byName), options)
   const layer = new Map<string, Given>()
   for (const [name, content] of Object.entries(parsed)) {
     if (name === '_' || name === '$0') continue
@@ -74,6 +74,22 @@ function plainSwitches(
       throw new UsageError(`--${key}: ${(error as Error).message}`)
     }
   })
+}
+
+/** yargs takes a lone dash for a place, not for a value: `-o -` becomes `--output=-`. */
+function joinDashes(
+  words: readonly string[],
+  options: Readonly<Record<string, FlagShape>>,
+  byName: ReadonlyMap<string, string>,
+): readonly string[] {
+  const joined: string[] = []
+  for (const word of words) {
+    const flag = joined.at(-1)
+    const key = word === '-' && flag?.startsWith('-') ? byName.get(flag.replace(/^--?/, '')) : undefined
+    if (key !== undefined && options[key]?.kind === 'value') joined[joined.length - 1] = `--${key}=-`
+    else joined.push(word)
+  }
+  return joined
 }
 
 interface Parsed {

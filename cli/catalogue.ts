@@ -1,0 +1,73 @@
+/** Names that the registries hold, found or answered with the nearest right one: the command line's one door to them. */
+import { profiles } from '../generators/profiles.js'
+import { type Format, formats } from '../generators/record.js'
+import type { PlannedStore } from '../replay/plan.js'
+import { scenarios } from '../scenarios/index.js'
+import type { Scenario } from '../scenarios/scenario.js'
+import { stores } from '../stores/index.js'
+import { targets } from '../targets/index.js'
+import type { TargetModule } from '../targets/target.js'
+import { UsageError } from './errors.js'
+import { unknown } from './suggest.js'
+
+export { profiles, scenarios, stores, targets }
+
+function named<T extends { readonly name: string }>(what: string, name: string, known: readonly T[]): T {
+  const found = known.find((item) => item.name === name)
+  if (!found) {
+    throw new UsageError(
+      unknown(
+        what,
+        name,
+        known.map((item) => item.name),
+      ),
+    )
+  }
+  return found
+}
+
+/** Targets from a list of names parted by commas, in the order given, each once. */
+export function targetsNamed(text: string): readonly TargetModule[] {
+  const names = text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
+  if (names.length === 0) throw new UsageError(`name at least one target: ${targets.map(({ name }) => name).join(', ')}`)
+  return [...new Set(names)].map((name) => named('target', name, targets))
+}
+
+export function scenarioNamed(text: string): Scenario {
+  return named('scenario', text, scenarios)
+}
+
+export function profileNamed(text: string): string {
+  return named('profile', text, profiles).name
+}
+
+export function formatNamed(text: string): Format {
+  return named(
+    'format',
+    text,
+    formats.map((name) => ({ name })),
+  ).name
+}
+
+/** A store's name, or the URL of a server. */
+export function storeNamed(text: string): PlannedStore {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase()
+  if (scheme === undefined) return { name: named('store', text, stores).name, url: '' }
+  if (scheme !== 'postgres' && scheme !== 'postgresql')
+    throw new UsageError(unknown('kind of store URL', scheme, ['postgres', 'postgresql']))
+  if (!URL.canParse(text)) throw new UsageError('the store URL cannot be read; write postgres://user:password@host:5432/database')
+  return { name: 'postgres', url: text }
+}
+
+/** One of a few words. */
+export function wordOf<const T extends string>(what: string, words: readonly T[]): (text: string) => T {
+  return (text) =>
+    named(
+      what,
+      text,
+      words.map((name) => ({ name })),
+    ).name
+}

@@ -1,0 +1,111 @@
+/** weir generate: writes a stream's lines to stdout or into a folder. */
+import { resolve } from 'node:path'
+import { generate as generateLines } from '../generators/generate.js'
+import { openSource } from '../generators/open.js'
+import type { StreamSpec } from '../generators/source.js'
+import { formatNamed, profileNamed, scenarioNamed, scenarios } from './catalogue.js'
+import { defineCommand, value } from './command.js'
+import { Interrupted, RunFailed, UsageError } from './errors.js'
+import { parseCount, parseLength, parsePositiveCount, parseSeed, parseSegment, parseStart, segmentRange } from './quantities.js'
+
+export const generate = defineCommand({
+  name: 'generate',
+  summary: 'Writes log lines: a pure function of profile, seed and position, in any share.',
+  options: {
+    n: value({ alias: 'n', placeholder: 'AMOUNT', summary: 'records (1M) or bytes (10GB) of the whole stream (1M)', parse: parseLength }),
+    format: value({ placeholder: 'NAME', summary: 'combined, common or json (combined)', parse: formatNamed }),
+    profile: value({ placeholder: 'NAME', summary: 'what the stream looks like (web)', parse: profileNamed }),
+    seed: value({ placeholder: 'N', summary: 'another stream of the same profile (1)', parse: parseSeed }),
+    from: value({ placeholder: 'POSITION', summary: 'position of the first record (0)', parse: parseCount }),
+    segment: value({ placeholder: 'I/N', summary: 'only share i of n, numbered from 1', parse: parseSegment }),
+    workers: value({ placeholder: 'N', summary: 'threads that render; same bytes, same order (1)', parse: parsePositiveCount }),
+    output: value({ alias: 'o', placeholder: 'DIR', summary: 'folder for the files, or - for stdout (-)', parse: (text) => text }),
+    scenario: value({ placeholder: 'NAME', summary: 'places the stream in time (steady)', rare: true, parse: scenarioNamed }),
+    start: value({ placeholder: 'DATE', summary: "time of record 0, ISO, UTC (the scenario's)", rare: true, parse: parseStart }),
+    'records-per-day': value({
+      placeholder: 'N',
+      summary: "how densely the stream lies in time (the scenario's)",
+      rare: true,
+      parse: parsePositiveCount,
+    }),
+  },
+  positionals: [],
+  targetOptions: false,
+  examples: [
+    'weir generate -n 1000 | head',
+    'weir generate -n 1GB --workers 2 -o logs',
+    'weir generate -n 200k --segment 3/3 --format json > last-third.log',
+  ],
+
+  async handler(values, { stdout, signal, progress, notice, cwd }) {
+    const scenario = values.scenario ?? scenarios[0]
+    if (!scenario) throw new Error('no scenarios are registered')
+    const length = values.n ?? { kind: 'records', records: scenario.records }
+    const stream = (startMs: number, recordsPerDay: number): StreamSpec => ({
+      kind: 'stream',
+      source: 1,
+      profile: values.profile ?? scenario.profile,
+      seed: values.seed ?? '1',
+      format: values.format ?? 'combined',
+      startMs,
+      recordsPerDay,
+    })
+    const asked = { startMs: values.start ?? null, recordsPerDay: values['records-per-day'] ?? null }
+    const trial = scenario.timing(asked, scenario.records)
+    // The mean line does not depend on when the stream begins, so bytes become records before the scenario places it.
+    const total =
+      length.kind === 'records'
+        ? length.records
+        : Math.max(1, Math.round(length.bytes / (await openSource(stream(trial.startMs, trial.recordsPerDay)).meanLineBytes())))
+    const { startMs, recordsPerDay } = scenario.timing(asked, total)
+    const { first, count } = segmentRange(total, values.segment ?? { index: 1, of: 1 }, values.from)
+    const last = first + count
+    if (!Number.isSafeInteger(last)) throw new UsageError(`the stream would end at position ${last}, beyond ${Number.MAX_SAFE_INTEGER}`)
+
+    const directory = values.output === undefined || values.output === '-' ? null : resolve(cwd, values.output)
+    const begin = performance.now()
+    const show = ({ records, bytes }: { readonly records: number; readonly bytes: number }): void => {
+      if (records === 0) return
+      const seconds = (performance.now() - begin) / 1000
+      progress(progressLine(records, bytes, count, seconds))
+    }
+    try {
+      const made = await generateLines(
+        { spec: stream(startMs, recordsPerDay), first, count, workers: values.workers ?? 1 },
+        directory === null ? { kind: 'stream', stream: stdout } : { kind: 'directory', path: directory },
+        { signal, onProgress: show },
+      )
+      notice(summary(made.records, made.bytes, (performance.now() - begin) / 1000, directory))
+    } catch (error) {
+      if (signal.aborted) throw new Interrupted()
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EPIPE') return { status: 0, output: '' }
+      throw explained(error, code, directory)
+    }
+    return { status: 0, output: '' }
+  },
+})
+
+function explained(error: unknown, code: string | undefined, directory: string | null): unknown {
+  const where = directory ?? 'the output'
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new RunFailed(`${where} is full: free some space, or make fewer records with -n or --segment`)
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
+    return new RunFailed(`${where} cannot be written to: choose another folder with -o`)
+  if (code === 'ENOTDIR' || code === 'EEXIST') return new RunFailed(`${where} is not a folder: choose another with -o`)
+  return error
+}
+
+function progressLine(records: number, bytes: number, count: number, seconds: number): string {
+  const left = (seconds * (count - records)) / records
+  return `${Math.floor((100 * records) / count)}% of ${count.toLocaleString('en')} records, ${rates(records, bytes, seconds)}, ${Math.ceil(left)} s left`
+}
+
+function summary(records: number, bytes: number, seconds: number, directory: string | null): string {
+  const where = directory === null ? '' : ` in ${directory}`
+  return `${records.toLocaleString('en')} records${where}, ${(bytes / 1e6).toFixed(1)} MB in ${seconds.toFixed(1)} s: ${rates(records, bytes, seconds)}`
+}
+
+function rates(records: number, bytes: number, seconds: number): string {
+  return `${Math.round(records / seconds).toLocaleString('en')} records/s, ${(bytes / seconds / 1e9).toFixed(2)} GB/s`
+}

@@ -1,0 +1,154 @@
+/** weir run: replays a scenario through targets into a store and reports what was measured. */
+import { resolve } from 'node:path'
+import { arrivalKinds, type Length, type Plan, runDurabilities } from '../replay/plan.js'
+import { InterruptedError, type Progress, runSession, UnsupportedError } from '../replay/session.js'
+import { renderReport } from '../results/report.js'
+import type { Result } from '../results/result.js'
+import { partitionKeys } from '../stores/store.js'
+import { formatNamed, profileNamed, scenarioNamed, scenarios, storeNamed, targets, targetsNamed, wordOf } from './catalogue.js'
+import { defineCommand, toggle, type Values, value } from './command.js'
+import { Interrupted, UsageError } from './errors.js'
+import { progressLine } from './progress.js'
+import { parseCount, parseDuration, parseLength, parsePositiveCount, parseRate, parseSeed, parseStart } from './quantities.js'
+import type { Settings } from './settings.js'
+import { planTargets } from './target-options.js'
+
+const options = {
+  scenario: value({ placeholder: 'NAME', summary: 'scenario to replay (steady); see weir list', parse: scenarioNamed }),
+  target: value({ alias: 't', placeholder: 'A,B', summary: 'architectures to measure (all that fit the store)', parse: targetsNamed }),
+  store: value({ alias: 's', placeholder: 'STORE', summary: 'postgres, null or postgres://user@host/db (postgres)', parse: storeNamed }),
+  n: value({ alias: 'n', placeholder: 'AMOUNT', summary: 'records (1M) or bytes (10GB) of the full-speed leg (1M)', parse: parseLength }),
+  duration: value({ placeholder: 'TIME', summary: 'length as time instead: 30s, 5m', parse: parseDuration }),
+  rate: value({ placeholder: 'N', summary: 'records/s of the latency leg (70% of full speed)', parse: parseRate }),
+  'no-latency-leg': toggle({ summary: 'measure throughput only' }),
+  input: value({ placeholder: 'FILE', summary: 'replay a real log, plain or .gz', parse: (text) => text }),
+  json: toggle({ summary: 'print the result as one JSON document' }),
+  out: value({ placeholder: 'DIR', summary: 'where the result file goes (results/runs)', parse: (text) => text }),
+  format: value({ placeholder: 'NAME', summary: 'combined, common or json (combined)', rare: true, parse: formatNamed }),
+  profile: value({ placeholder: 'NAME', summary: 'what the generated stream looks like (web)', rare: true, parse: profileNamed }),
+  seed: value({ placeholder: 'N', summary: 'another stream of the same profile (1)', rare: true, parse: parseSeed }),
+  start: value({ placeholder: 'DATE', summary: "time of the first record, ISO, UTC (the scenario's)", rare: true, parse: parseStart }),
+  'records-per-day': value({
+    placeholder: 'N',
+    summary: "how densely the stream lies in time (the scenario's)",
+    rare: true,
+    parse: parsePositiveCount,
+  }),
+  arrivals: value({
+    placeholder: 'KIND',
+    summary: 'spacing in the latency leg (constant)',
+    rare: true,
+    parse: wordOf('kind of arrivals', arrivalKinds),
+  }),
+  'partition-key': value({
+    placeholder: 'COLUMN',
+    summary: 'id, address, user or path: hashed into partitions (id)',
+    rare: true,
+    parse: wordOf('partition key', partitionKeys),
+  }),
+  partitions: value({ placeholder: 'N', summary: 'hash partitions of each month (4)', rare: true, parse: parsePositiveCount }),
+  durability: value({
+    placeholder: 'WHAT',
+    summary: 'what a stored record survives, embedded: power or process (power)',
+    rare: true,
+    parse: wordOf('durability', runDurabilities),
+  }),
+  'max-rejects': value({ placeholder: 'N', summary: 'fail a run with more rejected lines (any number)', rare: true, parse: parseCount }),
+  'export-rejects': value({ placeholder: 'FILE', summary: 'write the rejected lines to a file', rare: true, parse: (text) => text }),
+  keep: toggle({ summary: 'leave the tables for weir verify; embedded: with --data', rare: true }),
+  data: value({ placeholder: 'DIR', summary: 'data directory of the embedded server (throwaway)', rare: true, parse: (text) => text }),
+}
+
+export const run = defineCommand({
+  name: 'run',
+  summary: 'Replays a log stream through architectures into a store, measures them, audits it.',
+  options,
+  positionals: ['scenario'],
+  targetOptions: true,
+  examples: [
+    'weir run',
+    'weir run -t single-thread,worker-pool -n 200k',
+    'weir run month-end -t worker-pool --workers 2 --rate 20k -n 200k',
+    'weir run -s null --duration 2s --json',
+  ],
+
+  async handler(values, { cwd, settings, signal, progress, notice }) {
+    const plan = planRun(values, settings, cwd)
+    const begin = performance.now()
+    const onProgress = (state: Progress): void => progress(progressLine(state, performance.now() - begin))
+    const result = await runSession(plan, { signal, onProgress, onNotice: notice }).catch((error: unknown) => {
+      if (error instanceof InterruptedError) throw new Interrupted(error.message)
+      if (error instanceof UnsupportedError) throw new UsageError(error.message)
+      throw error
+    })
+    return {
+      status: statusOf(result, signal.aborted),
+      output: values.json ? `${JSON.stringify(result)}\n` : `${renderReport(result)}\n`,
+    }
+  },
+})
+
+/** Fills in what was not said. Throws a UsageError for settings that contradict each other. */
+export function planRun(values: Values<typeof options>, settings: Settings, cwd: string): Plan {
+  const scenario = values.scenario ?? scenarios[0]
+  if (!scenario) throw new Error('no scenarios are registered')
+  const selected = values.target ?? targets
+  const { input } = values
+  if (input !== undefined) refuseWithInput(settings)
+  if (values.keep && (values.store?.url ?? '') === '' && values.data === undefined) {
+    throw new UsageError('--keep on the embedded server needs a place that lasts: add --data DIR')
+  }
+  return {
+    scenario: scenario.name,
+    targets: planTargets(selected, targets, settings),
+    targetsNamed: values.target !== undefined,
+    store: values.store ?? { name: 'postgres', url: '' },
+    length: lengthOf(values, settings) ?? (input === undefined ? { kind: 'records', records: scenario.records } : null),
+    rate: values.rate ?? null,
+    rateShare: 0.7,
+    arrivals: values.arrivals ?? scenario.arrivals,
+    latencyLeg: values['no-latency-leg'] !== true,
+    seed: values.seed ?? '1',
+    profile: values.profile ?? scenario.profile,
+    format: values.format ?? 'combined',
+    input: input === undefined ? null : resolve(cwd, input),
+    startMs: values.start ?? null,
+    recordsPerDay: values['records-per-day'] ?? null,
+    partitionKey: values['partition-key'] ?? 'id',
+    partitions: values.partitions ?? 4,
+    durability: values.durability ?? 'power',
+    maxRejects: values['max-rejects'] ?? null,
+    exportRejects: values['export-rejects'] === undefined ? null : resolve(cwd, values['export-rejects']),
+    keep: values.keep ?? false,
+    dataDirectory: values.data === undefined ? null : resolve(cwd, values.data),
+    out: resolve(cwd, values.out ?? 'results/runs'),
+  }
+}
+
+/** Of -n and --duration the one from the stronger layer; both in one layer contradict each other. */
+function lengthOf(values: Values<typeof options>, settings: Settings): Length | undefined {
+  const given = settings.find('n', 'duration')
+  const amount = settings.find('n')
+  const duration = settings.find('duration')
+  if (amount && duration && amount.layer === duration.layer) {
+    throw new UsageError(`${amount.origin} and ${duration.origin} both set the length; give one of them`)
+  }
+  if (given === undefined) return undefined
+  if (given === amount) return values.n
+  return values.duration === undefined ? undefined : { kind: 'duration', durationMs: values.duration }
+}
+
+/** What describes a generated stream means nothing for a real file. */
+function refuseWithInput(settings: Settings): void {
+  for (const key of ['profile', 'seed', 'start', 'records-per-day']) {
+    const given = settings.find(key)
+    if (given?.layer === 'flag') throw new UsageError(`${given.origin} describes a generated stream; it cannot go with --input`)
+  }
+}
+
+/** 130 when interrupted; 1 when a run failed, an audit found something or a threshold was missed; else 0. */
+export function statusOf(result: Pick<Result, 'runs'>, interrupted: boolean): number {
+  const verdicts = new Set(result.runs.map(({ verdict }) => verdict))
+  if (interrupted || verdicts.has('interrupted')) return 130
+  return verdicts.has('failed') || verdicts.has('unsound') || verdicts.has('threshold-failed') ? 1 : 0
+}

@@ -1,0 +1,92 @@
+/** The person at the terminal: notices and progress on stderr, questions, and Ctrl-C. */
+import { createInterface } from 'node:readline/promises'
+
+/** Milliseconds between two plain lines of progress where nothing can be rewritten. */
+const plainIntervalMs = 5000
+/** Milliseconds between two rewritten lines. */
+const liveIntervalMs = 100
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** What the hard exit gives up on after a second signal. */
+type LastWish = () => void
+const lastWishes = new Set<LastWish>()
+
+/** Registers a synchronous clean-up for the case that the user insists; returns how to take it back. */
+export function atHardExit(wish: LastWish): () => void {
+  lastWishes.add(wish)
+  return () => lastWishes.delete(wish)
+}
+
+export class Terminal {
+  private readonly live = process.stderr.isTTY === true
+  private shown = false
+  private lastAt = 0
+  private controller: AbortController | undefined
+
+  /** A line that stays. */
+  notice(line: string): void {
+    this.clear()
+    process.stderr.write(`${line}\n`)
+  }
+
+  progress(line: string): void {
+    const now = performance.now()
+    if (this.lastAt !== 0 && now - this.lastAt < (this.live ? liveIntervalMs : plainIntervalMs)) return
+    this.lastAt = now
+    if (!this.live) {
+      process.stderr.write(`${line}\n`)
+      return
+    }
+    process.stderr.write(`\r\u001b[2K${line.slice(0, (process.stderr.columns ?? 80) - 1)}`)
+    this.shown = true
+  }
+
+  /** Takes the progress line away. */
+  clear(): void {
+    if (this.shown) process.stderr.write('\r\u001b[2K')
+    this.shown = false
+  }
+
+  /** Yes or no; undefined when stdin or stderr is no terminal. */
+  async ask(question: string): Promise<boolean | undefined> {
+    if (process.stdin.isTTY !== true || !this.live) return undefined
+    this.clear()
+    const reader = createInterface({ input: process.stdin, output: process.stderr })
+    try {
+      return /^y(?:es)?$/i.test((await reader.question(`${question} [y/N] `, { signal: this.interrupts() })).trim())
+    } finally {
+      reader.close()
+    }
+  }
+
+  /** A signal that the first SIGINT, SIGTERM or SIGHUP aborts; the second ends the program at once. */
+  interrupts(): AbortSignal {
+    if (this.controller) return this.controller.signal
+    const controller = new AbortController()
+    this.controller = controller
+    for (const name of signals) process.on(name, this.onSignal)
+    return controller.signal
+  }
+
+  /** Gives the signals back, so that a program with nothing left to do can end. */
+  release(): void {
+    for (const name of signals) process.off(name, this.onSignal)
+  }
+
+  private readonly onSignal = (): void => {
+    if (this.controller?.signal.aborted === false) {
+      this.notice('stopping in order; once more to stop at once')
+      this.controller.abort(new Error('interrupted'))
+      return
+    }
+    for (const wish of lastWishes) {
+      try {
+        wish()
+      } catch {
+        // The next wish is worth as much as this one.
+      }
+    }
+    process.exit(130)
+  }
+}
