@@ -1,0 +1,3 @@
+export function digestVersion(): i32 {
+  return 1
+}
