@@ -125,7 +125,7 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
   const generatorCpu = throughput.renderMs / 1000
   const parts = cpu.parts
   const total = cpu.weir + Object.values(parts).reduce((sum, used) => sum + used, 0) + (cpu.store ?? 0)
-  const error = throughput.error ?? latency?.error
+  const error = throughput.error ?? latency?.error ?? ledgerError(throughput)
   const audits = { audit: auditOf(throughput.audit), latencyAudit: auditOf(latency?.audit) }
   const machineUtilisation = cpu.machineTotal > 0 ? cpu.machineBusy / cpu.machineTotal : null
   const evidence = {
@@ -223,6 +223,12 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
       build: describeBuild().build,
     }),
   }
+}
+
+/** A target that settles a record twice, or one that it was never offered, cannot be believed. */
+function ledgerError({ name, ledger }: Contender): Error | undefined {
+  if (ledger.settledTwice === 0 && ledger.neverOffered === 0) return undefined
+  return new Error(`${name} settled ${ledger.settledTwice} records twice and ${ledger.neverOffered} that were never offered: its figures cannot be believed`)
 }
 
 /** The driver copies a line once, out of the renderer's memory into the chunk; the target says how often it copies it again. */

@@ -75,6 +75,14 @@ export class Ledger {
     return true
   }
 
+  /** The leg ended without a last word on these: whatever was on its way is in doubt. */
+  abandon(): void {
+    for (const { from, to } of this.settled.missing(this.first, this.next)) {
+      this.special.failed.add(from, to)
+      this.tally.failed += this.settled.add(from, to)
+    }
+  }
+
   fates(): Fates {
     return {
       source: this.source,

@@ -18,6 +18,7 @@ import { buildResult, type Entry } from './document.js'
 import { chunkRecords } from './driver.js'
 import type { Plan, PlannedTarget } from './plan.js'
 import { type PlannedSource, planSource } from './plan-source.js'
+import { toMemory } from './verify.js'
 import { exportRejects } from './rejects.js'
 
 /** What a session tells while it works. */
@@ -130,7 +131,7 @@ class Session {
   async close(): Promise<void> {
     for (const contender of this.contenders) {
       await contender.closeTarget().catch(() => undefined)
-      if (!this.plan.keep || contender.name === 'row-at-a-time-baseline') await contender.store.drop().catch(() => undefined)
+      if (!this.plan.keep) await contender.store.drop().catch(() => undefined)
       await contender.store.close().catch(() => undefined)
     }
     await this.nullServer?.close()
@@ -265,6 +266,7 @@ class Session {
     } catch (error) {
       if (signal.aborted) contender.interrupted = true
       else contender.error = error instanceof Error ? error : new Error(String(error))
+      contender.ledger.abandon()
       await contender.closeTarget().catch(() => undefined)
       return undefined
     }
@@ -309,7 +311,7 @@ class Session {
   }
 
   private async auditEntry({ role, throughput, latency }: Entry): Promise<void> {
-    if (role === 'null') return
+    if (role === 'null' || this.hooks.signal.aborted) return
     for (const contender of [throughput, latency]) {
       if (contender === undefined || contender.ledger.offered === 0 || contender.store.scanner === undefined) continue
       this.say(`auditing ${contender.name}`)

@@ -99,6 +99,8 @@ export interface Store {
   readonly logfiles: Logfiles | undefined
   /** What lies in the store, for the audit; undefined where nothing can be read back. */
   readonly scanner: Scanner | undefined
+  /** The kept rejected lines, one by one: for export, not for speed. */
+  rejected(): AsyncIterable<{ readonly source: number; readonly position: number; readonly reason: string; readonly length: number; readonly line: Uint8Array }>
   remember(memory: RunMemory): Promise<void>
   facts(): Promise<StoreFacts>
   /** Rows and bytes of each partition. */
@@ -194,10 +196,10 @@ export class ClaimLostError extends Error {
 
 /**
  * Reads the image back, as it lies, with the partition that each row was found in. Rows come in the encoding that the
- * kernel digests (Postgres: COPY binary tuples of the columns in `rowColumns` order), never decoded in JavaScript.
+ * kernel digests, never decoded in JavaScript: see `Digester.foundWire`.
  */
 export interface Scanner {
-  /** Blocks of whole encoded rows. `from`/`to` restrict to positions from <= p < to of one source, for naming what differs. */
+  /** `filter` restricts to positions from <= p < to of one source, for naming what differs. */
   rows(filter?: PositionFilter): AsyncIterable<Block>
   /** The same for the kept rejected lines. */
   rejects(filter?: PositionFilter): AsyncIterable<Block>
@@ -212,7 +214,10 @@ export interface PositionFilter {
 export interface Block {
   /** Partition that the rows were found in: month ('YYYY-MM') and remainder of the hash. Undefined for rejects, or a place that is no partition of the layout. */
   readonly partition: { readonly month: string; readonly remainder: number } | undefined
-  /** Whole encoded rows. Valid until the next block is asked for. */
+  /**
+   * A piece of the server's answer as it came from the wire (Postgres: CopyData messages, of which the last may go on in
+   * the next block of the same partition). Valid until the next block is asked for.
+   */
   readonly bytes: Uint8Array
 }
 
