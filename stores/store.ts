@@ -194,6 +194,14 @@ export class ClaimLostError extends Error {
   }
 }
 
+/** The connection broke after the commit was sent and before it was answered: the batch may or may not be stored. */
+export class InDoubtError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'InDoubtError'
+  }
+}
+
 /**
  * Reads the image back, as it lies, with the partition that each row was found in. Rows come in the encoding that the
  * kernel digests, never decoded in JavaScript: see `Digester.foundWire`.
