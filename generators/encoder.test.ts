@@ -3,11 +3,11 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { PartitionKey } from '../stores/store.js'
 import type { EncoderOptions } from './encoder.js'
 import { Encoder, minArenaBytes } from './encoder.js'
 import { chunkOf, encodeAll } from './encoder.testing.js'
-import { keptLineBytes, maxLineBytes, type RejectReason } from './record.js'
+import type { PartitionKey, RejectReason } from './record.js'
+import { keptLineBytes, maxLineBytes } from './record.js'
 import { createdAtIso } from './tuples.js'
 
 function encoderFor(options: Partial<EncoderOptions> = {}): Encoder {
