@@ -1,9 +1,7 @@
 /** Lines in, COPY binary tuples out, one leaf partition apart from the other: the host's side of the kernel's encoder. */
-import type { PartitionKey } from '../stores/store.js'
-import { partitionKeys } from '../stores/store.js'
 import { Kernel } from './kernel/kernel.js'
-import type { Chunk, Format, Range, RejectReason } from './record.js'
-import { formats, keptLineBytes, rejectReasons } from './record.js'
+import type { Chunk, Format, PartitionKey, Range, RejectReason } from './record.js'
+import { formats, keptLineBytes, partitionKeys, rejectReasons } from './record.js'
 
 export interface EncoderOptions {
   readonly format: Format

@@ -1,5 +1,5 @@
 /** The contract of a store: where an image ends, how it is written, and how it is read back for the audit. */
-import type { Chunk, Format, Range } from '../generators/record.js'
+import type { Chunk, Format, PartitionKey, Range } from '../generators/record.js'
 
 /** The last word on a range of records, or a step on the way to it (`accepted`, `durable`). */
 export type Fate = 'accepted' | 'durable' | 'stored' | 'rejected' | 'excluded' | 'refused' | 'failed'
@@ -17,9 +17,7 @@ export type Image =
   | { readonly kind: 'files'; readonly encoding: 'csv' | 'parquet' }
   | { readonly kind: 'replies' }
 
-/** The column whose hash splits a month: the identity is never skewed, the others may be. */
-export const partitionKeys = ['id', 'address', 'user', 'path'] as const
-export type PartitionKey = (typeof partitionKeys)[number]
+export { type PartitionKey, partitionKeys } from '../generators/record.js'
 
 export type Durability = 'none' | 'process' | 'power'
 

@@ -1,7 +1,7 @@
 // Postgres' hash partitioning: the remainder that a row's key has, computed as the server does (hashfn.c, partbounds.c).
 import { inet, line } from './parse-line'
 
-/** The column that is hashed: indices in `partitionKeys` of stores/store.ts. */
+/** The column that is hashed: indices in `partitionKeys` of generators/record.ts. */
 export const KEY_ID: i32 = 0
 export const KEY_ADDRESS: i32 = 1
 export const KEY_USER: i32 = 2
