@@ -159,7 +159,7 @@ function closeText(index: u32, dst: usize): void {
 export function initAgents(format: i32): void {
   if (texts == 0) {
     texts = heap.alloc(AGENTS * STRIDE)
-    initOctaves(octaves, '14 12 15 18 22 26 34 42 38 30')
+    initOctaves(octaves, '24 11 11 13 18 26 38 54 58 50')
   }
   json = format == JSON_LINES
   for (let i: u32 = 0; i <= NO_AGENT; i++) {

@@ -73,7 +73,7 @@ const visitorOctaves = memory.data(256)
 const externalOctaves = memory.data(256)
 
 // Of 4096 picks, how many go to each of the busiest robots, to each of the rest, and how many of those there are.
-const busiest = memory.data<u8>([182, 138, 126, 96, 42, 38, 37, 31, 31, 30])
+const busiest = memory.data<u16>([345, 262, 255, 195, 81, 73, 71, 60, 59, 59])
 
 function putUser(dst: usize, h: u64): usize {
   dst = putWord(dst, h)
@@ -118,7 +118,7 @@ function initRobots(): void {
     store<u32>(robot, robotAgent(agent), 4)
     store<u32>(robot, habit, 8)
     store<u64>(robot, id, 16)
-    let weight: usize = i < 10 ? load<u8>(busiest + i) : i < 40 ? 13 : i < 80 ? 5 : 3
+    let weight: usize = i < 10 ? load<u16>(busiest + (i << 1)) : i < 40 ? 8 : i < 80 ? 3 : 1
     while (weight-- > 0 && filled < 4096) store<u8>(picks + filled++, <u8>i)
   }
   while (filled < 4096) store<u8>(picks + filled++, <u8>VISITORS)
@@ -130,11 +130,11 @@ export function initWeb(forFormat: i32, seed: u64): void {
   seedOfVisitors = mix(seed ^ 0x5eed)
   initSite(format)
   initAgents(format)
-  initOctaves(pageOctaves, '20 22 22 20 18 16 16 16 16 16 14 12 10 8 6 5 4')
-  initOctaves(crawlOctaves, '2 3 4 6 8 12 16 22 26 28 26 22 18 14 12 10 8')
-  initOctaves(talkOctaves, '30 26 22 18 14 10 7 5 3 2')
+  initOctaves(pageOctaves, '26 28 28 24 20 18 16 14 12 10 8 6 5 4 3 2 2')
+  initOctaves(crawlOctaves, '5 8 11 16 22 28 32 30 24 17 10 7 5 4 3 2 2')
+  initOctaves(talkOctaves, '42 32 22 14 8 4 3 2 1 1')
   initOctaves(visitorOctaves, '1 1 1 1 1 1 2 2 3 4 5 6 7 8 9 10 11 12 12 12 12 12 12 12')
-  initOctaves(externalOctaves, '3 4 5 6 7 8 9 9 9 8 7 6')
+  initOctaves(externalOctaves, '6 7 8 8 8 8 8 7 6 5 4 3')
   noReferrerBytes = put(noReferrer, format == JSON_LINES ? '"http_referer":"",' : '"-" ') - noReferrer
   initRobots()
 }
@@ -229,7 +229,7 @@ function arrive(slot: usize): void {
   set(slot, PREFIX_BYTES, <u32>(putPrefix(slot + PREFIX, visitor, false) - slot - PREFIX))
   set(slot, AGENT, agentOf(agentBits))
   set(slot, VARIANT, (agentBits >> 50) % 100 < 5 ? <u32>HTTP10 : 0)
-  set(slot, RETURNING, ((x >> 2) & 7) == 0 ? 1 : 0)
+  set(slot, RETURNING, ((x >> 2) & 15) < 3 ? 1 : 0)
   set(slot, ASSETS, 0)
   set(slot, IMAGES, 0)
   set(slot, PAGES_LEFT, 0)
@@ -252,11 +252,11 @@ function arrive(slot: usize): void {
     set(slot, PREFIX_BYTES, <u32>(putPrefix(slot + PREFIX, visitor, true) - slot - PREFIX))
     set(slot, PHASE, BROWSE)
     set(slot, PAGES_LEFT, 3 + (<u32>(x >> 24) & 3))
-  } else if (kind < 464) {
+  } else if (kind < 466) {
     set(slot, PHASE, PROBE)
     set(slot, PAGES_LEFT, 1 + (<u32>(x >> 24) & 3))
     withoutReferrer(slot)
-  } else if (kind < 476) {
+  } else if (kind < 486) {
     set(slot, PHASE, DOWNLOAD)
     set(slot, PAGES_LEFT, 1 + <u32>((x >> 24) & 3) * (<u32>(x >> 26) & 1))
     set(slot, NUMBER, rankOf(x >> 28, talkOctaves))
@@ -287,7 +287,7 @@ function single(slot: usize, kind: u32, x: u64): u64 {
   }
   if (kind < 870) return item(CAMPAIGN, <u64>rankOf(x, talkOctaves), 0, variant)
   if (kind < 885) return item(SEARCH, <u64>rankOf(x, crawlOctaves), 0, variant)
-  if (kind < 888) return item(FIXED, TOUCH_ICON, 0, variant)
+  if (kind < 889) return item(FIXED, TOUCH_ICON, 0, variant)
   if (kind < 890) return item(FIXED, DOUBLE_SLASH, 0, variant)
   if (kind < 892) return item(FIXED, SPAM, 0, variant)
   if (kind == 892) {
@@ -299,8 +299,8 @@ function single(slot: usize, kind: u32, x: u64): u64 {
       variant,
     )
   }
-  if (kind < 905) return item(PAGE, <u64>rankOf(x, pageOctaves), 0, variant | HEAD)
-  if (kind < 920) return item(MISSING, <u64>rankOf(x, crawlOctaves), 0, variant)
+  if (kind < 908) return item(PAGE, <u64>rankOf(x, pageOctaves), 0, variant | HEAD)
+  if (kind < 928) return item(MISSING, <u64>rankOf(x, crawlOctaves), 0, variant)
   return item(PAGE, <u64>rankOf(x, pageOctaves), 0, variant)
 }
 
@@ -345,7 +345,7 @@ function asset(slot: usize, x: u64, dst: usize): usize {
     const rest = assets & (assets - 1)
     set(slot, ASSETS, rest)
     if (rest == 0 && get(slot, IMAGES) == 0) loaded(slot)
-    const cached = get(slot, RETURNING) != 0 && ((x >> 8) & 7) < 5
+    const cached = get(slot, RETURNING) != 0 && ((x >> 8) & 15) < 9
     const entry = entryOf(item(FIXED, index, 0, cached ? variant | NOT_MODIFIED : variant))
     if (index >= BANNER) {
       // The style sheet loads the banner; many browsers name no page when they fetch the icon.
@@ -363,7 +363,7 @@ function asset(slot: usize, x: u64, dst: usize): usize {
   set(slot, IMAGES, left)
   if (left == 0) loaded(slot)
   const kind = <u64>get(slot, IMAGE_KIND)
-  const cached = ((x >> 8) & 63) < 2
+  const cached = ((x >> 8) & 63) < 3
   return visitorLine(dst, slot, entryOf(item(kind, get(slot, NUMBER), left, cached ? variant | NOT_MODIFIED : variant)))
 }
 
@@ -399,7 +399,7 @@ function visit(slot: usize, x: u64, dst: usize): usize {
   if (phase == BROWSE || phase == FOLLOW) {
     const first = get(slot, ASSETS) == 0 && get(slot, LAST_ITEM) == 0
     const number = phase == FOLLOW ? <u64>get(slot, NUMBER) : <u64>rankOf(x >> 8, pageOctaves)
-    if (phase == BROWSE && ((x >> 40) & 15) == 0 && isFolder(number)) {
+    if (phase == BROWSE && ((x >> 40) & 15) < 3 && isFolder(number)) {
       // Asked for without its slash; the browser follows the redirect at once.
       set(slot, NUMBER, <u32>number)
       set(slot, PHASE, FOLLOW)
@@ -482,10 +482,10 @@ function robot(index: u32, x: u64, dst: usize): usize {
     if (((x >> 50) & 31) == 0 && index >= 10) id |= NOT_MODIFIED
   } else {
     const odd = <u32>(x >> 50) & 127
-    if (odd < 8) id = item(FIXED, ROBOTS, 0, 0)
-    else if (odd == 8) id = item(MISSING, <u64>rankOf(x, crawlOctaves), 0, 0)
-    else if (odd < 12) id = item(NO_SLASH, <u64>rankOf(x, crawlOctaves), 0, 0)
-    else if (odd < 15) id = item(SEARCH, <u64>rankOf(x, crawlOctaves), 0, 0)
+    if (odd < 7) id = item(FIXED, ROBOTS, 0, 0)
+    else if (odd < 11) id = item(MISSING, <u64>rankOf(x, crawlOctaves), 0, 0)
+    else if (odd < 14) id = item(NO_SLASH, <u64>rankOf(x, crawlOctaves), 0, 0)
+    else if (odd < 16) id = item(SEARCH, <u64>rankOf(x, crawlOctaves), 0, 0)
     else if (habit == CRAWL_IMAGES) id = item(TALK_IMAGE, <u64>rankOf(x, talkOctaves), (x >> 30) & 7, 0)
     else if (habit == CRAWL_TALK) id = item(TALK_IMAGE, <u64>rankOf(x, talkOctaves), (x >> 30) & 15, 0)
     else id = item(PAGE, <u64>rankOf(x, crawlOctaves), 0, 0)

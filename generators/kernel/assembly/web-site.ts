@@ -204,7 +204,7 @@ export function isFolder(rank: u64): bool {
 /** Images of its own that a page shows. */
 export function imagesOf(rank: u64): u32 {
   const h = <u32>(mix(rank ^ 0x1a6e) & 255)
-  return h < 150 ? 0 : h < 210 ? 1 : h < 240 ? 2 : 4
+  return h < 180 ? 0 : h < 230 ? 1 : h < 250 ? 2 : 4
 }
 
 /** Images of a talk's slides. */
