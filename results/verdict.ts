@@ -56,7 +56,7 @@ export function judge(evidence: RunEvidence): Judgement {
   if (damage.length > 0) {
     return { verdict: 'unsound', reasons: damage.map(({ kind, count }) => `the audit found ${count.toLocaleString('en-US')} ${kind}`) }
   }
-  if (evidence.interrupted) return { verdict: 'interrupted', reasons: ['interrupted before it was done'] }
+  if (evidence.interrupted) return { verdict: 'interrupted', reasons: ['it was told to stop before it was done'] }
   if (evidence.error !== undefined) return { verdict: 'failed', reasons: [evidence.error] }
 
   const missed = [...(evidence.missedThresholds ?? [])]
