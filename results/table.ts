@@ -217,7 +217,7 @@ function runLine(run: Run): Line {
     durability: run.durability,
     audit: auditCell([run.audit, run.latencyLeg?.audit ?? null]),
     verdict: run.verdict,
-    bound: run.bound?.by ?? '',
+    bound: measured ? (run.bound?.by ?? '') : '',
   }
 }
 
@@ -238,13 +238,14 @@ function baselineLine({ baseline, runs }: Result): Line | undefined {
   }
 }
 
-/** 'clean', a line for each kind of damage, or '' when there was no audit. */
+/** A line for each kind of damage in any audit; 'clean' when the first was made and nothing was found; else ''. */
 function auditCell(audits: readonly (Audit | null)[]): string {
-  const present = audits.filter((audit) => audit !== null)
-  if (present.length === 0) return ''
   const sums = new Map<string, number>()
-  for (const { kind, count: found } of present.flatMap(auditFindings)) sums.set(kind, (sums.get(kind) ?? 0) + found)
-  return [...sums].map(([kind, found]) => `${count(found)} ${kind}`).join('\n') || 'clean'
+  for (const { kind, count: found } of audits.flatMap((audit) => (audit ? auditFindings(audit) : []))) {
+    sums.set(kind, (sums.get(kind) ?? 0) + found)
+  }
+  const damage = [...sums].map(([kind, found]) => `${count(found)} ${kind}`).join('\n')
+  return damage || (audits[0] ? 'clean' : '')
 }
 
 function caption({ runs, machine }: Result): string {
@@ -321,7 +322,7 @@ function fatesOf(run: Run): string {
   const audit = run.audit
   if (!audit) return ''
   const fates = [
-    audit.rejected > 0 && `${count(audit.rejected)} lines did not parse and were kept with the reason`,
+    audit.rejected > 0 && `${count(audit.rejected)} ${audit.rejected === 1 ? 'line' : 'lines'} did not parse, kept with the reason`,
     audit.excluded > 0 && `${count(audit.excluded)} left out by design`,
     audit.refused > 0 && `${count(audit.refused)} refused`,
     audit.failed > 0 && `${count(audit.failed)} in doubt`,
