@@ -78,6 +78,10 @@ test('an answer before the record was due is counted apart, not filed', () => {
   assert.is(recorder.histogram('accepted').negative, 5)
   assert.is(recorder.histogram('accepted').count, 6)
   assert.is(recorder.count('accepted'), 11)
+  // Many records to a step: none on either side of the instant may be averaged with the other side.
+  recorder.file('stored', { count: 9001, dueFirstMs: 0, dueLastMs: 900, atMs: 450.04 })
+  assert.is(recorder.histogram('stored').negative, 4500)
+  assert.is(recorder.histogram('stored').count, 4501)
 })
 
 test('the three moments are apart; an empty one has no quantiles', () => {
