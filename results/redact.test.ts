@@ -12,9 +12,7 @@ test('the password of a URL goes, user, host and database stay', () => {
     'cannot reach postgres://weir:***@db.example:5432/logs now',
   )
   for (const password of ['a@b', 'a/b', 'a:b', 'p%40ss', "it's", 'a?b#c', 'x=y&z']) {
-    const clean = redact(`clickhouse://weir:${password}@db/x`)
-    assert.not.match(clean, password.replace(/[?]/g, '\\?'))
-    assert.match(clean, '@db/x')
+    assert.is(redact(`clickhouse://weir:${password}@db/x`), 'clickhouse://weir:***@db/x')
   }
   assert.is(redact('postgres://weir@db/x and http://db:8123/a'), 'postgres://weir@db/x and http://db:8123/a')
 })
@@ -64,6 +62,8 @@ test('a password in configuration, error, reason, setting or finding reaches nei
   assert.not.match(text, 'hunter2')
   assert.match(text, 'postgres://weir:***@db/x')
   assert.not.match(renderTable(JSON.parse(text), { tty: false }), 'hunter2')
+  const direct = renderTable(sampleResult([{ ...run, error: { message: `connect ECONNREFUSED ${url}` } }]), { tty: false })
+  assert.match(direct, 'connect ECONNREFUSED postgres://weir:***@db/x')
 })
 
 test.run()
