@@ -39,7 +39,8 @@ export interface Judgement {
  *
  * 1. `unsound`: an audit found duplicated, corrupted, misplaced or unexpected rows. No stop and no error excuses what is
  *    in the store and should not be, so this holds for unfinished runs too. Lost records count only if the run finished:
- *    one that was cut short may have records that were accepted and had no time to be stored.
+ *    one that was cut short may have records that were accepted and had no time to be stored. An audit of a finished run
+ *    whose fates do not add up to what was offered is no proof of anything, and unsound as well.
  * 2. `interrupted`: it was told to stop. Before `failed`, because stopping makes things fail.
  * 3. `failed`: it ended with an error.
  * 4. `threshold-failed`: a threshold that the user set was missed. Before `generator-bound`, because an explicit
@@ -53,10 +54,15 @@ export function judge(evidence: RunEvidence): Judgement {
   const finished = !evidence.interrupted && evidence.error === undefined
   const audits = [evidence.audit, evidence.latencyAudit ?? null].filter((audit) => audit !== null)
   const damage = audits.flatMap((audit) => auditFindings(audit)).filter(({ kind }) => finished || kind !== 'lost')
-  if (damage.length > 0) {
-    return { verdict: 'unsound', reasons: damage.map(({ kind, count }) => `the audit found ${count.toLocaleString('en-US')} ${kind}`) }
+  const unbalanced = finished && audits.some((audit) => !balances(audit))
+  if (damage.length > 0 || unbalanced) {
+    const sums = unbalanced ? ['the audit does not add up: some record has no fate, or two'] : []
+    return {
+      verdict: 'unsound',
+      reasons: [...damage.map(({ kind, count }) => `the audit found ${count.toLocaleString('en-US')} ${kind}`), ...sums],
+    }
   }
-  if (evidence.interrupted) return { verdict: 'interrupted', reasons: ['interrupted before it was done'] }
+  if (evidence.interrupted) return { verdict: 'interrupted', reasons: ['it was told to stop before it was done'] }
   if (evidence.error !== undefined) return { verdict: 'failed', reasons: [evidence.error] }
 
   const missed = [...(evidence.missedThresholds ?? [])]
@@ -83,6 +89,11 @@ export function auditFindings(audit: Audit): readonly { readonly kind: string; r
     { kind: 'misplaced', count: audit.misplaced },
     { kind: 'unexpected', count: audit.unexpected ?? 0 },
   ].filter(({ count }) => count > 0)
+}
+
+/** Whether every record offered has exactly one fate: offered = stored + rejected + excluded + refused + failed + lost. */
+export function balances({ offered, stored, rejected, excluded, refused, failed, lost }: Audit): boolean {
+  return offered === stored + rejected + excluded + refused + failed + lost
 }
 
 /** Share of the CPU that the generator used; null when unknown. */
