@@ -52,6 +52,8 @@ export interface Context {
   /** Aborted by the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal
   readonly cwd: string
+  /** What stdout is shown on. */
+  readonly display: { readonly tty: boolean; readonly columns: number }
   readonly settings: Settings
 }
 

@@ -116,6 +116,7 @@ function context(settings: Settings, terminal: Terminal): Context {
     ask: (question) => terminal.ask(question),
     signal: terminal.interrupts(),
     cwd: process.cwd(),
+    display: { tty: process.stdout.isTTY === true, columns: process.stdout.columns ?? 120 },
     settings,
   }
 }
