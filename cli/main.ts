@@ -109,8 +109,6 @@ function valuesOf(command: AnyCommand, settings: Settings): Readonly<Record<stri
 
 function context(settings: Settings, terminal: Terminal): Context {
   return {
-    stdout: process.stdout,
-    stdin: process.stdin,
     notice: (line) => terminal.notice(line),
     progress: (line) => terminal.progress(line),
     ask: (question) => terminal.ask(question),
