@@ -38,3 +38,10 @@ export const maxLineBytes = 65_536
 
 /** How many bytes of a rejected line are kept. */
 export const keptLineBytes = 1_048_576
+
+/**
+ * The column whose hash splits a month: the identity is never skewed, the others may be. The kernel knows a key by its
+ * index: only append.
+ */
+export const partitionKeys = ['id', 'address', 'user', 'path'] as const
+export type PartitionKey = (typeof partitionKeys)[number]

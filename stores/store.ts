@@ -1,5 +1,5 @@
 /** The contract of a store: where an image ends, how it is written, and how it is read back for the audit. */
-import type { Chunk, Format, Range } from '../generators/record.js'
+import type { Chunk, Format, PartitionKey, Range } from '../generators/record.js'
 
 /** The last word on a range of records, or a step on the way to it (`accepted`, `durable`). */
 export type Fate = 'accepted' | 'durable' | 'stored' | 'rejected' | 'excluded' | 'refused' | 'failed'
@@ -17,9 +17,7 @@ export type Image =
   | { readonly kind: 'files'; readonly encoding: 'csv' | 'parquet' }
   | { readonly kind: 'replies' }
 
-/** The column whose hash splits a month: the identity is never skewed, the others may be. */
-export const partitionKeys = ['id', 'address', 'user', 'path'] as const
-export type PartitionKey = (typeof partitionKeys)[number]
+export { type PartitionKey, partitionKeys } from '../generators/record.js'
 
 export type Durability = 'none' | 'process' | 'power'
 
@@ -99,6 +97,8 @@ export interface Store {
   readonly logfiles: Logfiles | undefined
   /** What lies in the store, for the audit; undefined where nothing can be read back. */
   readonly scanner: Scanner | undefined
+  /** The kept rejected lines, one by one: for export, not for speed. */
+  rejected(): AsyncIterable<{ readonly source: number; readonly position: number; readonly reason: string; readonly length: number; readonly line: Uint8Array }>
   remember(memory: RunMemory): Promise<void>
   facts(): Promise<StoreFacts>
   /** Rows and bytes of each partition. */
@@ -179,6 +179,8 @@ export interface Logfiles {
   renew(claim: Claim, leaseMs: number): Promise<boolean>
   /** Files not yet done. */
   backlog(): Promise<number>
+  /** Of these files, those that are done, with what became of their records: for an instance that died before it could say. */
+  outcomes(ids: readonly number[]): Promise<readonly { readonly id: number; readonly receipt: Receipt }[]>
   close(): Promise<void>
 }
 
@@ -190,12 +192,20 @@ export class ClaimLostError extends Error {
   }
 }
 
+/** The connection broke after the commit was sent and before it was answered: the batch may or may not be stored. */
+export class InDoubtError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'InDoubtError'
+  }
+}
+
 /**
  * Reads the image back, as it lies, with the partition that each row was found in. Rows come in the encoding that the
- * kernel digests (Postgres: COPY binary tuples of the columns in `rowColumns` order), never decoded in JavaScript.
+ * kernel digests, never decoded in JavaScript: see `Digester.foundWire`.
  */
 export interface Scanner {
-  /** Blocks of whole encoded rows. `from`/`to` restrict to positions from <= p < to of one source, for naming what differs. */
+  /** `filter` restricts to positions from <= p < to of one source, for naming what differs. */
   rows(filter?: PositionFilter): AsyncIterable<Block>
   /** The same for the kept rejected lines. */
   rejects(filter?: PositionFilter): AsyncIterable<Block>
@@ -210,7 +220,10 @@ export interface PositionFilter {
 export interface Block {
   /** Partition that the rows were found in: month ('YYYY-MM') and remainder of the hash. Undefined for rejects, or a place that is no partition of the layout. */
   readonly partition: { readonly month: string; readonly remainder: number } | undefined
-  /** Whole encoded rows. Valid until the next block is asked for. */
+  /**
+   * A piece of the server's answer as it came from the wire (Postgres: CopyData messages, of which the last may go on in
+   * the next block of the same partition). Valid until the next block is asked for.
+   */
   readonly bytes: Uint8Array
 }
 

@@ -14,6 +14,8 @@ export interface Target {
   close(): Promise<void>
   /** The processes and threads it runs in now, for the accounts of CPU and memory and for crash injection. */
   parts(): readonly Part[]
+  /** What went wrong last, for the message when nothing is settled any more. */
+  trouble?(): string | undefined
   /** Counters of the target's own, for the result: conflicts, files, bytes copied. */
   counters?(): Promise<Readonly<Record<string, number>>> | Readonly<Record<string, number>>
 }
@@ -23,6 +25,8 @@ export interface Part {
   readonly kind: 'thread' | 'process'
   /** Process id: the part's own, or that of the process whose thread it is. */
   readonly pid: number
+  /** Ends it without a warning, for crash injection; absent where nothing but the whole process can be ended. */
+  kill?(): Promise<void>
 }
 
 /** One option of a target: becomes a flag, a WEIR_ variable and a line of help. */
@@ -36,10 +40,10 @@ export interface OptionSpec {
 
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>
 
-/** The values of a set of options: numbers in the unit of their type, booleans for flags. */
-export type OptionValues<S extends OptionSpecs> = {
-  readonly [K in keyof S]: S[K]['type'] extends 'flag' ? boolean : number
-}
+/** The values of a set of options: numbers in the unit of their type, booleans for flags. Of an unknown set: either. */
+export type OptionValues<S extends OptionSpecs> = string extends keyof S
+  ? Readonly<Record<string, number | boolean>>
+  : { readonly [K in keyof S]: S[K]['type'] extends 'flag' ? boolean : number }
 
 export interface TargetContext<S extends OptionSpecs = OptionSpecs> {
   readonly store: Store

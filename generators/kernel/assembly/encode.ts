@@ -1,3 +1,119 @@
-export function encodeVersion(): i32 {
-  return 1
+// Encoding: one pass over lines that parses each, finds its leaf partition and appends its tuple there. Also the module's other exports.
+import { addRun, Arena, hasRunLeft, Leaf, makeRoom, seal } from './copy-arena'
+import { REJECT_OVERHEAD, ROW_OVERHEAD, writeReject, writeRow } from './copy-tuple'
+import { parseCombined } from './parse-combined'
+import { parseJson } from './parse-json'
+import { EMPTY, INVALID_UTF8, line, MAX_LINE, NUL_BYTE, OK, TOO_LONG } from './parse-line'
+import { isUtf8, scanLine } from './parse-scan'
+import { remainderOf } from './route-hash'
+
+export * from './digest-tuples'
+
+const COMMON: i32 = 1
+const JSON_FORMAT: i32 = 2
+
+/** Results of encodeLines. */
+const DONE: i32 = 0
+const FULL: i32 = 1
+const UNKNOWN_MONTH: i32 = 2
+
+/** What the host sets up once for an encoder; it writes this as 32-bit numbers. */
+@unmanaged
+class Context {
+  /** Index in `formats`. */
+  format!: i32
+  /** Index in `partitionKeys`, or -1 when rows are not routed. */
+  key!: i32
+  partitions!: u32
+  /** For each month since 1970-01 the address of its leaves, or 0: one Leaf for each remainder, and that for each arena. */
+  months!: usize
+  /** For each reason the address and the length of its text. */
+  reasons!: usize
+  /** Most bytes kept of a rejected line. */
+  keptBytes!: u32
+  /** Where encodeLines stopped: the address of the next line, how many it consumed, and the month it did not know. */
+  next!: usize
+  consumed!: u32
+  unknownMonth!: i32
+}
+
+/**
+ * Encodes lines p..end (each ended by a newline), at most `most` of them, the first being record `first` of `source`, into
+ * arena number `index`. Stops before a line that does not fit (1) or belongs to an unknown month (2).
+ */
+export function encodeLines(context: Context, arena: Arena, rejects: Leaf, index: u32, p: usize, end: usize, source: i32, first: f64, most: u32): i32 {
+  const format = context.format
+  const key = context.key
+  const partitions = context.partitions
+  const leavesOffset = index * partitions * offsetof<Leaf>()
+  const start = first as i64
+  let position = start
+  let status = DONE
+  const last = start + most
+  while (p < end && position < last) {
+    if (!hasRunLeft(arena)) {
+      status = FULL
+      break
+    }
+    const newline = scanLine(p)
+    let stop = newline
+    if (stop > p && load<u8>(stop - 1) == 0x0d) stop--
+    let reason: i32
+    if (stop == p) reason = EMPTY
+    else if (stop - p > MAX_LINE) reason = TOO_LONG
+    else if (line.nul) reason = NUL_BYTE
+    else if (line.high && !isUtf8(p, stop)) reason = INVALID_UTF8
+    else if (format == JSON_FORMAT) reason = parseJson(p, stop)
+    else reason = parseCombined(p, stop, format == COMMON)
+
+    if (reason == OK) {
+      let at = load<usize>(context.months + (key < 0 ? 0 : (line.month as usize) << 2))
+      if (at == 0) {
+        context.unknownMonth = line.month
+        status = UNKNOWN_MONTH
+        break
+      }
+      at += leavesOffset
+      if (key >= 0) at += remainderOf(key, position, partitions) * offsetof<Leaf>()
+      const leaf = changetype<Leaf>(at)
+      if (!makeRoom(arena, leaf, stop - p + ROW_OVERHEAD)) {
+        status = FULL
+        break
+      }
+      leaf.cursor = writeRow(leaf.cursor, source, position)
+      leaf.rows++
+    } else if (!reject(context, arena, rejects, reason, source, position, p, newline - p, (newline - p) as u32)) {
+      status = FULL
+      break
+    }
+    addRun(arena, source, position, (reason + 1) as u32)
+    p = newline + 1
+    position++
+  }
+  context.next = p
+  context.consumed = (position - start) as u32
+  return status
+}
+
+/** Rejects a line too long to lie in memory as a whole: `present` of its `length` bytes are at `p`. False when the arena is full. */
+export function encodeTooLong(context: Context, arena: Arena, rejects: Leaf, source: i32, position: f64, p: usize, present: u32, length: u32): bool {
+  if (!hasRunLeft(arena)) return false
+  if (!reject(context, arena, rejects, TOO_LONG, source, position as i64, p, present, length)) return false
+  addRun(arena, source, position as i64, TOO_LONG + 1)
+  return true
+}
+
+/** Seals the last message of each of `count` leaves that lie behind one another. */
+export function encodeSeal(leaves: usize, count: u32): void {
+  for (let i: u32 = 0; i < count; i++) seal(changetype<Leaf>(leaves + i * offsetof<Leaf>()))
+}
+
+function reject(context: Context, arena: Arena, rejects: Leaf, reason: i32, source: i32, position: i64, p: usize, present: usize, length: u32): bool {
+  const kept = min(present, context.keptBytes as usize)
+  const text = load<usize>(context.reasons + (reason << 3))
+  const textLength = load<usize>(context.reasons + (reason << 3), 4)
+  if (!makeRoom(arena, rejects, kept + textLength + REJECT_OVERHEAD)) return false
+  rejects.cursor = writeReject(rejects.cursor, source, position, text, textLength, length, p, kept)
+  rejects.rows++
+  return true
 }

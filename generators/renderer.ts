@@ -1,0 +1,78 @@
+/** Renders a stream's lines in a kernel of its own, into one buffer that is used again and again. */
+import { Kernel, kernelModule } from './kernel/kernel.js'
+import { profileNamed } from './profiles.js'
+import { formats } from './record.js'
+import type { StreamSpec } from './source.js'
+
+/** No line is longer than this, newline included; the kernel stops a line that might not fit below it. */
+export const longestLineBytes = 2048
+
+/** Records whose simulation hangs together: a range that begins at a multiple of this costs nothing to find. */
+export const blockRecords = 8192
+
+type Render = (from: bigint, count: number, out: number, capacity: number) => number
+
+/** What one call rendered: `bytes` lies in the renderer's buffer and is valid until its next call. */
+export interface Rendered {
+  readonly bytes: Uint8Array
+  readonly count: number
+}
+
+export class Renderer {
+  private readonly kernel: Kernel
+  private readonly buffer: number
+  private readonly renderLines: Render
+  private readonly renderedCount: () => number
+
+  /**
+   * @param bufferBytes size of the buffer, which bounds what one call renders; at least `longestLineBytes`.
+   * @throws when the spec names an unknown profile, or a seed, start or rate out of range.
+   */
+  constructor(
+    spec: StreamSpec,
+    readonly bufferBytes = 1 << 20,
+    module: WebAssembly.Module = kernelModule(),
+  ) {
+    checkStream(spec)
+    this.kernel = new Kernel(module)
+    this.buffer = this.kernel.alloc(bufferBytes)
+    this.renderLines = this.kernel.exports['render'] as Render
+    this.renderedCount = this.kernel.exports['renderedCount'] as () => number
+    const start = this.kernel.exports['renderStream'] as (format: number, seed: bigint, startSecond: bigint, perDay: bigint) => void
+    start(formats.indexOf(spec.format), BigInt.asIntN(64, BigInt(spec.seed)), BigInt(spec.startMs / 1000), BigInt(spec.recordsPerDay))
+  }
+
+  /** Renders records from `first` on: `count` of them, or as many as the buffer takes. */
+  render(first: number, count: number): Rendered {
+    const bytes = this.renderLines(BigInt(first), Math.min(count, 0x7fffffff), this.buffer, this.bufferBytes)
+    return { bytes: this.kernel.bytes().subarray(this.buffer, this.buffer + bytes), count: this.renderedCount() }
+  }
+}
+
+let clock: Kernel | undefined
+
+/** Time of a stream's record, milliseconds since the epoch. */
+export function recordTimeMs(spec: Pick<StreamSpec, 'startMs' | 'recordsPerDay'>, position: number): number {
+  clock ??= new Kernel()
+  const recordTime = clock.exports['recordTime'] as (startSecond: bigint, perDay: bigint, at: bigint) => bigint
+  return Number(recordTime(BigInt(spec.startMs / 1000), BigInt(spec.recordsPerDay), BigInt(position))) * 1000
+}
+
+/** The earliest and latest `startMs`: years of four digits, with room for the stream to run on. */
+const earliestMs = Date.UTC(1000, 0, 1)
+const latestMs = Date.UTC(9000, 0, 1)
+
+/** @throws an Error that says which part of the spec is out of range, and what the range is. */
+export function checkStream(spec: StreamSpec): void {
+  profileNamed(spec.profile)
+  if (!formats.includes(spec.format)) throw new Error(`format ${JSON.stringify(spec.format)} is unknown; there are ${formats.join(', ')}`)
+  if (!/^\d{1,20}$/.test(spec.seed) || BigInt(spec.seed) >= 2n ** 64n) {
+    throw new Error(`seed ${spec.seed} is not a whole number from 0 to 18446744073709551615`)
+  }
+  if (!Number.isInteger(spec.startMs / 1000) || spec.startMs < earliestMs || spec.startMs > latestMs) {
+    throw new Error(`start ${spec.startMs} is not a whole second between the years 1000 and 9000, in milliseconds since the epoch`)
+  }
+  if (!Number.isInteger(spec.recordsPerDay) || spec.recordsPerDay < 1 || spec.recordsPerDay > 1e11) {
+    throw new Error(`${spec.recordsPerDay} records a day is not a whole number from 1 to 10^11`)
+  }
+}

@@ -1,0 +1,160 @@
+/** A contender: one architecture in one leg, with its tables, its open target, its ledger and the accounts of its blocks. */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Source } from '../generators/source.js'
+import { LatencyHistogram } from '../results/histogram.js'
+import type { Recorder } from '../results/recorder.js'
+import type { ThroughputBlock } from '../results/result.js'
+import { openStore } from '../stores/index.js'
+import type { Durability, Settlement, Store, StoreAddress, StoreServer } from '../stores/store.js'
+import type { Target, TargetModule } from '../targets/target.js'
+import { addCpu, anonymousBytes, type CpuUse, noCpu, readCpu } from './accounts.js'
+import type { Arrivals } from './arrivals.js'
+import type { AuditReport } from './audit.js'
+import type { Clock } from './clock.js'
+import { type BlockOutcome, Desk, replay } from './driver.js'
+import { Ledger } from './ledger.js'
+
+export interface ContenderSpec {
+  readonly module: TargetModule
+  readonly source: Source
+  readonly options: Readonly<Record<string, number | boolean>>
+  readonly server: StoreServer
+  readonly address: StoreAddress
+  readonly durability: Durability
+  readonly scratch: string
+  readonly clock: Clock
+  /** Records at the most in one chunk at full speed. */
+  readonly chunkRecords?: number
+}
+
+/** What one block is asked to do. */
+export interface BlockRequest {
+  /** Number of the round: blocks of one round are compared with each other. */
+  readonly index: number
+  readonly records: number
+  readonly durationMs?: number
+  readonly arrivals?: Arrivals
+  readonly windowFromMs?: number
+  readonly recorder?: Recorder
+  readonly signal: AbortSignal
+  readonly onProgress?: (settled: number) => void
+}
+
+export class Contender {
+  readonly blocks: ThroughputBlock[] = []
+  readonly cpu: CpuUse = noCpu()
+  /** Sums over the blocks, milliseconds. */
+  renderMs = 0
+  offerMs = 0
+  elapsedMs = 0
+  offeredBytes = 0
+  readonly lag = new LatencyHistogram()
+  /** Largest seen, bytes. */
+  readonly memory = { weir: 0, target: 0, store: 0 }
+  counters: Readonly<Record<string, number>> = {}
+  /** Parts seen at the most: each has a connection of its own. */
+  connections = 0
+  error: Error | undefined
+  interrupted = false
+  /** What the audit of its tables said, once there was one. */
+  audit: AuditReport | undefined
+  readonly ledger: Ledger
+  private readonly desk: Desk
+  private next = 0
+  private target: Target | undefined
+
+  private constructor(
+    readonly spec: ContenderSpec,
+    readonly store: Store,
+  ) {
+    this.ledger = new Ledger(spec.source.spec.source, 0)
+    this.desk = new Desk(spec.clock, this.ledger)
+  }
+
+  /** Creates the tables, with the partitions of these months. The target is opened with the first block. */
+  static async prepare(spec: ContenderSpec, months: readonly string[]): Promise<Contender> {
+    const store = await openStore(spec.address)
+    try {
+      await store.prepare(spec.module.image(spec.options), months)
+    } catch (error) {
+      await store.close()
+      throw error
+    }
+    return new Contender(spec, store)
+  }
+
+  get name(): string {
+    return this.spec.module.name
+  }
+
+  /** Runs the next block of its leg and enters it into the accounts. */
+  async run(request: BlockRequest): Promise<BlockOutcome> {
+    const target = await this.open()
+    const { clock, server, source, chunkRecords } = this.spec
+    const pids = await server.processes()
+    const before = readCpu(this.processes(target), pids)
+    const watching = setInterval(() => this.watchMemory(target, pids), 500)
+    try {
+      const outcome = await replay(
+        { source, first: this.next, ...request, ...(chunkRecords === undefined ? {} : { chunkRecords }) },
+        target,
+        this.desk,
+        { clock, ledger: this.ledger, ...request },
+      )
+      this.enter(request.index, outcome)
+      return outcome
+    } finally {
+      clearInterval(watching)
+      this.watchMemory(target, pids)
+      this.connections = Math.max(this.connections, target.parts().length)
+      this.next = this.ledger.fates().offered.to
+      addCpu(this.cpu, before, readCpu(this.processes(target), await server.processes()))
+      this.counters = (await target.counters?.()) ?? {}
+    }
+  }
+
+  /** Stops the target; the tables stay for the audit. */
+  async closeTarget(): Promise<void> {
+    const target = this.target
+    this.target = undefined
+    await target?.close()
+  }
+
+  async close(): Promise<void> {
+    await this.closeTarget()
+    await this.store.close()
+  }
+
+  private async open(): Promise<Target> {
+    if (this.target !== undefined) return this.target
+    const { module, options, scratch } = this.spec
+    const folder = join(scratch, this.spec.address.schema || module.name)
+    await mkdir(folder, { recursive: true })
+    const settle = (settlement: Settlement) => this.desk.settle(settlement)
+    this.target = await module.open({ store: this.store, options, settle, scratch: folder })
+    return this.target
+  }
+
+  private enter(index: number, outcome: BlockOutcome): void {
+    this.renderMs += outcome.renderMs
+    this.offerMs += outcome.offerMs
+    this.elapsedMs += outcome.elapsedMs
+    this.offeredBytes += outcome.offeredBytes
+    this.lag.add(outcome.lag)
+    const { stored: records, elapsedMs } = outcome
+    if (elapsedMs > 0) this.blocks.push({ index, records, elapsedMs, recordsPerSecond: (records * 1000) / elapsedMs })
+  }
+
+  /** The parts that are processes of their own; threads are in Weir's account. */
+  private processes(target: Target) {
+    return target.parts().filter((part) => part.kind === 'process')
+  }
+
+  private watchMemory(target: Target, storePids: readonly number[]): void {
+    const sum = (pids: readonly number[]) => pids.reduce((bytes, pid) => bytes + (anonymousBytes(pid) ?? 0), 0)
+    this.memory.weir = Math.max(this.memory.weir, process.memoryUsage.rss())
+    this.memory.target = Math.max(this.memory.target, sum(this.processes(target).map((part) => part.pid)))
+    this.memory.store = Math.max(this.memory.store, sum(storePids))
+  }
+}

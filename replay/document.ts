@@ -1,0 +1,322 @@
+/** Makes the result document of a session from what its contenders recorded. */
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
+import type { Source, SourceSpec } from '../generators/source.js'
+import { LatencyHistogram } from '../results/histogram.js'
+import { environmentHash, type FileIdentity, type StreamIdentity, subjectHash, workloadHash } from '../results/hashes.js'
+import { published, publishedRecordsPerSecond } from '../results/published.js'
+import { rank } from '../results/rank.js'
+import type { Recorder } from '../results/recorder.js'
+import type { Audit, Baseline, Finding, Interval, Json, Latency, LatencyLeg, Result, Run } from '../results/result.js'
+import { meanInterval, seededRandom } from '../results/statistics.js'
+import { findBound, generatorShare, judge } from '../results/verdict.js'
+import type { Durability, StoreFacts, StoreServer } from '../stores/store.js'
+import type { AuditReport } from './audit.js'
+import type { Contender } from './contender.js'
+import type { BlockOutcome } from './driver.js'
+import { describeBuild, describeMachine } from './machine.js'
+import type { Plan, PlannedTarget } from './plan.js'
+
+/** A contender's part in the session: a run, the baseline, or the null calibration; a run has a second contender for its latency leg. */
+export interface Entry {
+  readonly role: 'run' | 'baseline' | 'null'
+  readonly planned: PlannedTarget
+  readonly throughput: Contender
+  latency: Contender | undefined
+  latencyPlan: LatencyPlan | undefined
+}
+
+export interface LatencyPlan {
+  /** Records per second. */
+  readonly rate: number
+  /** Of the full speed; null when the user gave the rate. */
+  readonly share: number | null
+  readonly blockRecords: number
+  readonly blockMs: number
+  readonly warmMs: number
+  readonly recorders: Recorder[]
+  readonly outcomes: BlockOutcome[]
+}
+
+export interface SessionRecord {
+  readonly plan: Plan
+  readonly createdAt: Date
+  readonly entries: readonly Entry[]
+  readonly server: StoreServer
+  readonly durability: Durability
+  readonly facts: StoreFacts | undefined
+  readonly source: Source
+}
+
+/** Findings kept in the document; the counts are whole in any case. */
+const findingsKept = 100
+
+export async function buildResult(session: SessionRecord): Promise<Result> {
+  const { plan, entries, createdAt, durability } = session
+  const nullEntry = entries.find((entry) => entry.role === 'null')
+  const baselineEntry = entries.find((entry) => entry.role === 'baseline')
+  const nullRate = nullEntry === undefined ? null : rateOf(nullEntry.throughput)
+  const baselineRate = baselineEntry === undefined ? null : rateOf(baselineEntry.throughput)
+  const identity = await sourceIdentity(session.source.spec)
+  const runs: Run[] = []
+  for (const entry of entries) if (entry.role === 'run') runs.push(await buildRun(session, entry, { nullRate, baselineRate, identity }))
+  const nullInterval = nullEntry && intervalOf(nullEntry.throughput)
+  return {
+    schema: 1,
+    weir: describeBuild(),
+    createdAt: createdAt.toISOString(),
+    configuration: configurationOf(plan),
+    machine: describeMachine(session.server.embedded ? undefined : null),
+    published,
+    baseline: buildBaseline(baselineEntry, baselineRate, durability, session.server.store),
+    calibration: { nullRecordsPerSecond: nullRate, ...(nullInterval ? { interval: nullInterval } : {}), blocks: nullEntry?.throughput.blocks ?? [] },
+    runs,
+    ranking: rank(runs),
+  }
+}
+
+/** What the plan asked for, as plain JSON; the paths of the user's own machine stay out, so that a document can be committed. */
+function configurationOf(plan: Plan): { readonly [option: string]: Json } {
+  const { dataDirectory, out, exportRejects, input, ...rest } = plan
+  const plain = JSON.parse(JSON.stringify(rest)) as { [option: string]: Json }
+  return { ...plain, input: input === null ? null : 'file', dataDirectory: dataDirectory === null ? null : 'given', exportRejects: exportRejects !== null }
+}
+
+/** Stored records per second over all blocks, drains included; null when nothing was stored. */
+function rateOf(contender: Contender): number | null {
+  const stored = contender.blocks.reduce((sum, block) => sum + block.records, 0)
+  const elapsed = contender.blocks.reduce((sum, block) => sum + block.elapsedMs, 0)
+  return stored > 0 && elapsed > 0 ? (stored * 1000) / elapsed : null
+}
+
+function intervalOf(contender: Contender): Interval | null {
+  return meanInterval(contender.blocks.map((block) => block.recordsPerSecond)).interval
+}
+
+function buildBaseline(entry: Entry | undefined, measured: number | null, durability: Durability, store: string): Baseline {
+  if (entry === undefined) return { published: publishedRecordsPerSecond, measured, sample: 0 }
+  const { throughput } = entry
+  const interval = intervalOf(throughput)
+  return {
+    published: publishedRecordsPerSecond,
+    measured,
+    sample: throughput.ledger.offered,
+    ...(interval === null ? {} : { interval }),
+    blocks: throughput.blocks,
+    audit: auditOf(throughput.audit),
+    durability,
+    store,
+  }
+}
+
+interface Yardsticks {
+  readonly nullRate: number | null
+  readonly baselineRate: number | null
+  readonly identity: StreamIdentity | FileIdentity
+}
+
+async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baselineRate, identity }: Yardsticks): Promise<Run> {
+  const { plan, server, durability } = session
+  const { throughput, latency, latencyPlan, planned } = entry
+  const { ledger, cpu } = throughput
+  const rate = rateOf(throughput) ?? 0
+  const seconds = throughput.elapsedMs / 1000
+  const generatorCpu = throughput.renderMs / 1000
+  const parts = cpu.parts
+  const total = cpu.weir + Object.values(parts).reduce((sum, used) => sum + used, 0) + (cpu.store ?? 0)
+  const error = throughput.error ?? latency?.error ?? ledgerError(throughput)
+  const audits = { audit: auditOf(throughput.audit), latencyAudit: auditOf(latency?.audit) }
+  const machineUtilisation = cpu.machineTotal > 0 ? cpu.machineBusy / cpu.machineTotal : null
+  const evidence = {
+    generatorCpuSeconds: generatorCpu,
+    totalCpuSeconds: total > 0 ? total : null,
+    nullRecordsPerSecond: nullRate,
+    recordsPerSecond: rate,
+  }
+  const { verdict, reasons } = judge({
+    ...evidence,
+    ...audits,
+    error: error?.message,
+    interrupted: throughput.interrupted || (latency?.interrupted ?? false),
+    overloaded: latencyPlan !== undefined && overloaded(latencyPlan),
+    maxRejects: plan.maxRejects,
+  })
+  const lagP99 = latency !== undefined && latency.lag.count > 0 ? latency.lag.quantile(0.99) : null
+  const bound = findBound({
+    ...evidence,
+    elapsedSeconds: seconds,
+    machineUtilisation,
+    storeCpuSeconds: cpu.store,
+    connections: throughput.connections,
+    busiestPart: busiestPart(throughput, generatorCpu),
+    offerWaitSeconds: throughput.offerMs / 1000,
+    generatorLagP99Ms: lagP99,
+  })
+  const image = throughput.spec.module.image(planned.options)
+  const imageName = image.kind === 'rows' ? (image.keeps === 'all' ? 'rows' : `rows (${image.keeps})`) : image.kind
+  const partitions = await throughput.store.partitions().catch(() => [])
+  const counters = throughput.counters
+  const { copiedBytes, copiedRecords, ...ownCounters } = counters
+  const interval = intervalOf(throughput)
+  const stored = ledger.tally.stored
+  const findings = [...findingsOf(throughput.audit, 'throughput'), ...findingsOf(latency?.audit, 'latency')].slice(0, findingsKept)
+  const facts = session.facts
+  const options = planned.options as { readonly [option: string]: Json }
+  return {
+    target: throughput.name,
+    store: server.store,
+    scenario: plan.scenario,
+    records: ledger.offered,
+    verdict,
+    reasons,
+    durability,
+    image: imageName,
+    throughput: {
+      recordsPerSecond: rate,
+      bytesPerSecond: ledger.offered === 0 ? 0 : (throughput.offeredBytes / ledger.offered) * rate,
+      timesPublished: rate / publishedRecordsPerSecond,
+      timesMeasured: baselineRate === null ? null : rate / baselineRate,
+      interval,
+    },
+    latency: latencyPlan === undefined || latency === undefined ? null : latencyOf(latencyPlan, latency),
+    audit: audits.audit,
+    findings,
+    options,
+    blocks: throughput.blocks,
+    ...(latencyPlan === undefined || latency === undefined ? {} : { latencyLeg: legOf(latencyPlan, latency) }),
+    stored,
+    bound,
+    cpu: {
+      generator: generatorCpu,
+      target: Object.keys(parts).length === 0 ? { threads: Math.max(0, cpu.weir - generatorCpu) } : parts,
+      store: cpu.store,
+      total,
+      generatorShare: generatorShare(evidence),
+      machineUtilisation,
+    },
+    memory: { weirBytes: throughput.memory.weir, targetBytes: throughput.memory.target, storeBytes: throughput.memory.store },
+    copiedBytesPerRecord: copiedBytesPerRecord(throughput, copiedBytes, copiedRecords),
+    ...(facts === undefined ? {} : { storeFacts: { ...facts, tables: facts.tables.filter((table) => table.name.startsWith(throughput.spec.address.schema)) } }),
+    partitions,
+    partitionSkew: skew(partitions.map((partition) => partition.rows)),
+    counters: ownCounters,
+    ...(error === undefined ? {} : { error: { message: error.message } }),
+    workloadHash: workloadHash({
+      scenario: plan.scenario,
+      source: identity,
+      records: plan.length?.kind === 'duration' ? plan.length.durationMs : ledger.offered,
+      arrivals: plan.arrivals,
+      latencyRate: !plan.latencyLeg ? null : plan.rate === null ? { share: plan.rateShare } : { recordsPerSecond: plan.rate },
+    }),
+    environmentHash: environmentHash({
+      machine: describeMachine(server.embedded ? undefined : null),
+      store: server.store,
+      storeVersion: facts?.version ?? 'unknown',
+      durability,
+    }),
+    subjectHash: subjectHash({
+      target: throughput.name,
+      options,
+      image: imageName,
+      layout: throughput.spec.address.layout,
+      build: describeBuild().build,
+    }),
+  }
+}
+
+/** A target that settles a record twice, or one that it was never offered, cannot be believed. */
+function ledgerError({ name, ledger }: Contender): Error | undefined {
+  if (ledger.settledTwice === 0 && ledger.neverOffered === 0) return undefined
+  return new Error(`${name} settled ${ledger.settledTwice} records twice and ${ledger.neverOffered} that were never offered: its figures cannot be believed`)
+}
+
+/** The driver copies a line once, out of the renderer's memory into the chunk; the target says how often it copies it again. */
+function copiedBytesPerRecord(contender: Contender, bytes: number | undefined, records: number | undefined): number | null {
+  const { offered } = contender.ledger
+  if (bytes === undefined || records === undefined || records === 0 || offered === 0) return null
+  return contender.offeredBytes / offered + bytes / records
+}
+
+/** CPU of the part that worked most: a process as measured; of threads, which share one account, the mean. */
+function busiestPart(contender: Contender, generatorCpu: number): { readonly name: string; readonly cpuSeconds: number } | null {
+  const processes = Object.entries(contender.cpu.parts).sort(([, a], [, b]) => b - a)[0]
+  if (processes !== undefined) return { name: processes[0], cpuSeconds: processes[1] }
+  return contender.connections > 0 ? { name: 'thread', cpuSeconds: Math.max(0, contender.cpu.weir - generatorCpu) / contender.connections } : null
+}
+
+/** Fullest partition over the mean; null without rows. */
+function skew(rows: readonly number[]): number | null {
+  const total = rows.reduce((sum, count) => sum + count, 0)
+  return total === 0 ? null : (Math.max(...rows) * rows.length) / total
+}
+
+/**
+ * The backlog grew by more than a tenth of what came due in the window, so the rate was not kept; a backlog below a
+ * quarter of a second's records is a batch under way, not a queue.
+ */
+function overloaded({ rate, blockMs, warmMs, outcomes }: LatencyPlan): boolean {
+  const dueInWindow = (rate * (blockMs - warmMs)) / 1000
+  return outcomes.some(({ backlogAtStart, backlogAtEnd }) => backlogAtEnd - backlogAtStart > dueInWindow / 10 && backlogAtEnd > rate / 4)
+}
+
+function latencyOf({ rate, recorders }: LatencyPlan, contender: Contender): Latency | null {
+  const [first, ...others] = recorders
+  if (first === undefined) return null
+  for (const other of others) first.merge(other)
+  recorders.length = 1
+  const quantiles = first.quantiles('stored')
+  if (quantiles === undefined) return null
+  const random = seededRandom(1)
+  const p50 = first.interval('stored', 0.5, random)
+  const p99 = first.interval('stored', 0.99, random)
+  const accepted = first.quantiles('accepted')
+  const durable = first.quantiles('durable')
+  const lag = contender.lag
+  return {
+    rate,
+    ...quantiles,
+    count: first.count('stored'),
+    intervals: p50 !== undefined && p99 !== undefined ? { p50, p99 } : null,
+    ...(accepted === undefined ? {} : { accepted }),
+    ...(durable === undefined ? {} : { durable }),
+    ...(lag.count === 0 ? {} : { generatorLag: { p99: lag.quantile(0.99), max: maximum(lag) } }),
+  }
+}
+
+function maximum(histogram: LatencyHistogram): number {
+  return histogram.quantiles()?.max ?? 0
+}
+
+function legOf({ rate, share, blockMs, warmMs, outcomes }: LatencyPlan, contender: Contender): LatencyLeg {
+  const sum = (pick: (outcome: BlockOutcome) => number) => outcomes.reduce((total, outcome) => total + pick(outcome), 0)
+  return {
+    rate,
+    share,
+    seconds: ((blockMs - warmMs) * outcomes.length) / 1000,
+    warmupSeconds: (warmMs * outcomes.length) / 1000,
+    records: contender.ledger.offered,
+    backlogAtStart: sum((outcome) => outcome.backlogAtStart),
+    backlogAtEnd: sum((outcome) => outcome.backlogAtEnd),
+    audit: auditOf(contender.audit),
+  }
+}
+
+function auditOf(report: AuditReport | undefined): Audit | null {
+  return report === undefined ? null : report.audit
+}
+
+function findingsOf(report: AuditReport | undefined, leg: 'throughput' | 'latency'): Finding[] {
+  return (report?.findings ?? []).map((finding) => ({ ...finding, leg }))
+}
+
+/** What the records depend on: of a file, its content. */
+async function sourceIdentity(spec: SourceSpec): Promise<StreamIdentity | FileIdentity> {
+  if (spec.kind === 'stream') {
+    const { profile, seed, format, startMs, recordsPerDay } = spec
+    return { kind: 'stream', profile, seed, format, startMs, recordsPerDay }
+  }
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(spec.path), hash)
+  return { kind: 'file', format: spec.format, sha256: hash.digest('hex') }
+}

@@ -1,0 +1,123 @@
+/** The driver counts latency from the due time, keeps the ledger whole and stops when told to; time stands in the test's hands. */
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { Source } from '../generators/source.js'
+import { LatencyHistogram } from '../results/histogram.js'
+import { Recorder } from '../results/recorder.js'
+import type { Chunk, Target } from '../targets/target.js'
+import { constant } from './arrivals.js'
+import { ManualClock } from './clock.js'
+import { type Block, Desk, replay, StalledError } from './driver.js'
+import { Ledger } from './ledger.js'
+
+/** Empty lines, as many as are asked for. */
+const source: Source = {
+  spec: { kind: 'file', source: 1, path: '', format: 'combined' },
+  length: async () => undefined,
+  meanLineBytes: async () => 1,
+  months: () => undefined,
+  async open(first) {
+    let position = first
+    return {
+      get position() {
+        return position
+      },
+      next(count) {
+        position += count
+        return { lines: new Uint8Array(count).fill(10), count }
+      },
+      close: async () => undefined,
+    }
+  },
+}
+
+function setting(offer: (chunk: Chunk, desk: Desk, clock: ManualClock) => Promise<void>) {
+  const clock = new ManualClock()
+  const ledger = new Ledger(1, 0)
+  const desk = new Desk(clock, ledger)
+  const target: Target = {
+    offer: (chunk) => offer(chunk, desk, clock),
+    drain: async () => undefined,
+    close: async () => undefined,
+    parts: () => [],
+  }
+  const run = (block: Omit<Block, 'source' | 'first'>, recorder?: Recorder, signal = new AbortController().signal) =>
+    replay({ source, first: 0, ...block }, target, desk, { clock, ledger, signal, ...(recorder === undefined ? {} : { recorder }) })
+  return { clock, ledger, desk, run }
+}
+
+test('a target that stalls for a second shows the second in the tail, which a closed loop would have hidden', async () => {
+  // 10 records a millisecond for ten seconds; the target needs nothing, but at record 50,000 it stands still for a second.
+  const closedLoop = new LatencyHistogram()
+  let stalled = false
+  const { run } = setting(async ({ source, first, count }, desk, clock) => {
+    const begin = clock.now()
+    if (!stalled && first + count > 50_000) {
+      stalled = true
+      clock.advance(1000)
+    }
+    closedLoop.file(clock.now() - begin, count)
+    desk.settle({ source, first, count, fate: 'stored' })
+  })
+  const recorder = new Recorder({ fromMs: 0, toMs: 10_000 })
+  await run({ records: 100_000, arrivals: constant(10_000) }, recorder)
+  const open = recorder.quantiles('stored')
+  assert.is(recorder.count('stored'), 100_000)
+  assert.ok(open !== undefined && open.p999 > 900 && open.max >= 999, `p99.9 was ${open?.p999} ms`)
+  assert.ok(open !== undefined && open.p90 > 0 && open.p50 < 5, 'only the tenth that was due during the stall was late')
+  assert.ok(closedLoop.quantile(0.999) < 1, 'sent to answered: the same stall is one chunk among thousands')
+})
+
+test('at full speed every record is offered once, in order, and settled', async () => {
+  let next = 0
+  const { run, ledger } = setting(async ({ source, first, count, lines }, desk) => {
+    assert.is(first, next)
+    assert.is(lines.length, count)
+    next += count
+    desk.settle({ source, first, count, fate: 'stored' })
+  })
+  const outcome = await run({ records: 10_001, chunkRecords: 100 })
+  assert.is(next, 10_001)
+  assert.is(outcome.stored, 10_001)
+  assert.is(outcome.offeredBytes, 10_001)
+  assert.is(ledger.outstanding, 0)
+})
+
+test('a target slower than the rate leaves a backlog that grows', async () => {
+  // 100 records/ms are due, 50 are taken.
+  const { run } = setting(async ({ source, first, count }, desk, clock) => {
+    clock.advance(count / 50)
+    desk.settle({ source, first, count, fate: 'stored' })
+  })
+  const { backlogAtStart, backlogAtEnd } = await run({ records: 100_000, arrivals: constant(100_000), windowFromMs: 100 })
+  assert.ok(backlogAtStart < 15_000, `${backlogAtStart}`)
+  assert.ok(backlogAtEnd > 40_000, `${backlogAtEnd}`)
+})
+
+test('a target that fails everything ends the block instead of being offered all of it', async () => {
+  const { run, ledger } = setting(async ({ source, first, count }, desk) => {
+    desk.settle({ source, first, count, fate: 'failed', reason: 'connection refused' })
+  })
+  let error: unknown
+  await run({ records: 1e9, chunkRecords: 10 }).catch((thrown: unknown) => {
+    error = thrown
+  })
+  assert.instance(error, StalledError)
+  assert.match(String(error), /connection refused/)
+  assert.ok(ledger.offered < 1e9)
+})
+
+test('an abort ends the block at once, even while the target holds a chunk', async () => {
+  const abort = new AbortController()
+  const { run } = setting(() => {
+    abort.abort(new Error('told to stop'))
+    return new Promise(() => undefined)
+  })
+  let error: unknown
+  await run({ records: 100 }, undefined, abort.signal).catch((thrown: unknown) => {
+    error = thrown
+  })
+  assert.match(String(error), /told to stop/)
+})
+
+test.run()

@@ -1,0 +1,372 @@
+/** A session: everything that one `weir run` does, from the store's start to the result document. */
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Source } from '../generators/source.js'
+import { Recorder } from '../results/recorder.js'
+import type { Result } from '../results/result.js'
+import { startServer } from '../stores/index.js'
+import type { Durability, StoreServer } from '../stores/store.js'
+import { findTarget } from '../targets/index.js'
+import type { TargetModule } from '../targets/target.js'
+import { constant } from './arrivals.js'
+import { audit } from './audit.js'
+import { type Clock, systemClock } from './clock.js'
+import { Contender } from './contender.js'
+import { buildResult, type Entry } from './document.js'
+import { chunkRecords } from './driver.js'
+import type { Plan, PlannedTarget } from './plan.js'
+import { type PlannedSource, planSource } from './plan-source.js'
+import { toMemory } from './verify.js'
+import { exportRejects } from './rejects.js'
+
+/** What a session tells while it works. */
+export interface Progress {
+  /** What is running: 'worker-pool, block 2 of 4'. */
+  readonly label: string
+  /** Steps of the whole session done, and all of them; a step is a block or an audit, weighted by its expected length. */
+  readonly done: number
+  readonly total: number
+  /** Records settled per second in the block under way; null between blocks. */
+  readonly recordsPerSecond: number | null
+}
+
+export interface SessionHooks {
+  /** Aborted to stop in order: what was measured so far still becomes a result. */
+  readonly signal: AbortSignal
+  onProgress(progress: Progress): void
+  /** A sentence that the user should see: a target left out, a fallback taken. */
+  onNotice(text: string): void
+  readonly clock?: Clock
+}
+
+/** The session was stopped before anything could be measured. */
+export class InterruptedError extends Error {
+  constructor() {
+    super('interrupted before anything was measured')
+    this.name = 'InterruptedError'
+  }
+}
+
+/** Rounds of the full-speed leg at the most, and how many records a block needs for its drain to be small beside it. */
+const maxRounds = 4
+const recordsPerRound = 100_000
+/** Length of the baseline's and of the null calibration's block in each round. */
+const sampleMs = 1000
+const nullRecords = 300_000
+/** The latency leg, unless a duration was asked for: its blocks, its length, and the warm-up of each block. */
+const latencyBlocks = 2
+const latencyMs = 6000
+const warmUpMs = 500
+
+export async function runSession(plan: Plan, hooks: SessionHooks): Promise<Result> {
+  const scratch = await mkdtemp(join(tmpdir(), 'weir-run-'))
+  try {
+    const session = new Session(plan, hooks, scratch, await planSource(plan))
+    try {
+      return await session.run()
+    } finally {
+      await session.close()
+    }
+  } finally {
+    await rm(scratch, { recursive: true, force: true })
+  }
+}
+
+class Session {
+  private readonly source: Source
+  private readonly records: number
+  private readonly clock: Clock
+  private readonly id = randomBytes(4).toString('hex')
+  private server: StoreServer | undefined
+  private nullServer: StoreServer | undefined
+  private readonly contenders: Contender[] = []
+  private durability: Durability = 'none'
+  private readonly steps = { done: 0, total: 1 }
+
+  constructor(
+    private readonly plan: Plan,
+    private readonly hooks: SessionHooks,
+    private readonly scratch: string,
+    { source, records }: PlannedSource,
+  ) {
+    this.source = source
+    this.records = records
+    this.clock = hooks.clock ?? systemClock
+  }
+
+  async run(): Promise<Result> {
+    const createdAt = new Date()
+    const { plan } = this
+    this.say('starting the store')
+    this.server = await startServer({
+      store: plan.store.url === '' ? plan.store.name : plan.store.url,
+      durability: plan.durability,
+      keep: plan.keep,
+      onNotice: (text) => this.hooks.onNotice(text),
+      ...(plan.dataDirectory === null ? {} : { dataDirectory: plan.dataDirectory }),
+    })
+    this.stopIfAborted()
+    this.durability = await this.server.durability()
+    this.nullServer = plan.store.name === 'null' ? this.server : await startServer({ store: 'null', durability: plan.durability })
+
+    const entries = await this.measure()
+    for (const entry of entries) await this.auditEntry(entry)
+    await this.exportRejects(entries)
+    const facts = await this.server.facts().catch(() => undefined)
+    return buildResult({
+      plan,
+      createdAt,
+      entries,
+      server: this.server,
+      durability: this.durability,
+      facts,
+      interrupted: this.hooks.signal.aborted,
+      source: this.source,
+    })
+  }
+
+  /** Stops everything and drops what the run created, unless told to keep it. */
+  async close(): Promise<void> {
+    for (const contender of this.contenders) {
+      await contender.closeTarget().catch(() => undefined)
+      if (!this.plan.keep) await contender.store.drop().catch(() => undefined)
+      await contender.store.close().catch(() => undefined)
+    }
+    await this.nullServer?.close()
+    await this.server?.close()
+  }
+
+  private async measure(): Promise<Entry[]> {
+    const { plan, records } = this
+    const server = this.server as StoreServer
+    const months = this.months(records)
+    const entries: Entry[] = []
+    const add = async (role: Entry['role'], module: TargetModule, planned: PlannedTarget, on: StoreServer, chunk?: number) => {
+      const contender = await this.contender(module, planned, on, role, months, chunk)
+      entries.push({ role, planned, throughput: contender, latency: undefined, latencyPlan: undefined })
+    }
+    const single = findTarget('single-thread') as TargetModule
+    const baseline = findTarget('row-at-a-time') as TargetModule
+    await add('null', single, { name: single.name, options: defaults(single) }, this.nullServer as StoreServer)
+    if (server.store === 'postgres') await add('baseline', baseline, { name: baseline.name, options: {} }, server, 64)
+    for (const planned of plan.targets) {
+      const module = findTarget(planned.name)
+      if (module === undefined) throw new Error(`there is no target ${planned.name}`)
+      const contender = await this.contender(module, planned, server, 'run', months)
+      const reason = module.unsupported?.(contender.store)
+      if (reason === undefined) entries.push({ role: 'run', planned, throughput: contender, latency: undefined, latencyPlan: undefined })
+      else if (plan.targetsNamed) throw new UnsupportedError(`${module.name} cannot run on the store ${server.store}: ${reason}`)
+      else this.hooks.onNotice(`${module.name} is left out: on the store ${server.store}, ${reason}`)
+    }
+
+    const rounds = plan.length?.kind === 'duration' ? maxRounds : Math.min(maxRounds, Math.max(1, Math.floor(records / recordsPerRound)))
+    const runs = entries.filter((entry) => entry.role === 'run')
+    this.steps.total = rounds * entries.length + (plan.latencyLeg ? latencyBlocks * runs.length : 0) + runs.length
+    for (let round = 0; round < rounds; round++) {
+      for (const entry of rotated(entries, round)) await this.throughputBlock(entry, round, rounds, records)
+    }
+    for (const entry of entries) await entry.throughput.closeTarget()
+    if (plan.latencyLeg) await this.latencyLegs(runs, records)
+    return entries
+  }
+
+  private async throughputBlock({ role, throughput }: Entry, round: number, rounds: number, records: number): Promise<void> {
+    const { length } = this.plan
+    // Rounds share the records out evenly: round r ends at floor((r + 1) n / rounds).
+    const share = Math.floor(((round + 1) * records) / rounds) - Math.floor((round * records) / rounds)
+    const timed = length?.kind === 'duration' ? { durationMs: length.durationMs / rounds } : {}
+    const request =
+      role === 'null'
+        ? { records: Math.min(share, nullRecords) }
+        : role === 'baseline'
+          ? { records: share, durationMs: sampleMs }
+          : { records: share, ...timed }
+    const name = role === 'null' ? 'null calibration' : role === 'baseline' ? 'baseline' : throughput.name
+    await this.block(throughput, { index: round, ...request }, `${name}, block ${round + 1} of ${rounds}`)
+  }
+
+  private async latencyLegs(entries: readonly Entry[], records: number): Promise<void> {
+    const { plan } = this
+    for (const entry of entries) {
+      const { throughput, planned } = entry
+      const reached = (throughput.ledger.tally.stored * 1000) / throughput.elapsedMs
+      const rate = plan.rate ?? plan.rateShare * reached
+      if (throughput.error !== undefined || this.hooks.signal.aborted || !(rate > 0 && Number.isFinite(rate))) continue
+      const wishedMs = plan.length?.kind === 'duration' ? plan.length.durationMs : Math.min(latencyMs, (records * 1000) / rate)
+      const blockRecords = Math.floor(Math.min((wishedMs * rate) / 1000, records) / latencyBlocks)
+      if (blockRecords < 1) continue
+      const blockMs = (blockRecords * 1000) / rate
+      const warmMs = Math.min(warmUpMs, blockMs / 5)
+      const months = this.months(blockRecords * latencyBlocks)
+      entry.latency = await this.contender(throughput.spec.module, planned, this.server as StoreServer, 'latency', months)
+      entry.latencyPlan = {
+        rate,
+        share: plan.rate === null ? plan.rateShare : null,
+        blockRecords,
+        blockMs,
+        warmMs,
+        recorders: [],
+        outcomes: [],
+      }
+    }
+    for (let round = 0; round < latencyBlocks; round++) {
+      for (const entry of rotated(entries, round)) {
+        const { latency, latencyPlan } = entry
+        if (latency === undefined || latencyPlan === undefined) continue
+        const recorder = new Recorder({ fromMs: latencyPlan.warmMs, toMs: latencyPlan.blockMs })
+        const outcome = await this.block(
+          latency,
+          {
+            index: round,
+            records: latencyPlan.blockRecords,
+            arrivals: constant(latencyPlan.rate),
+            windowFromMs: latencyPlan.warmMs,
+            recorder,
+          },
+          `${latency.name} at ${Math.round(latencyPlan.rate).toLocaleString('en')}/s, block ${round + 1} of ${latencyBlocks}`,
+        )
+        if (outcome === undefined) continue
+        latencyPlan.recorders.push(recorder)
+        latencyPlan.outcomes.push(outcome)
+      }
+    }
+    for (const { latency } of entries) await latency?.closeTarget()
+  }
+
+  /** Runs one block, unless the session or the contender has ended; what goes wrong with it is noted and does not end the others. */
+  private async block(contender: Contender, request: Omit<Parameters<Contender['run']>[0], 'signal' | 'onProgress'>, label: string) {
+    const { signal } = this.hooks
+    if (contender.error !== undefined || signal.aborted) {
+      contender.interrupted ||= signal.aborted
+      return undefined
+    }
+    const share = request.records
+    try {
+      await contender.spec.server.settle()
+      const begin = this.clock.now()
+      const before = contender.ledger.offered - contender.ledger.outstanding
+      this.say(label)
+      const outcome = await contender.run({
+        ...request,
+        signal,
+        onProgress: (settled) => {
+          const elapsed = this.clock.now() - begin
+          const done = settled - before
+          this.say(
+            label,
+            Math.min(1, request.durationMs === undefined ? done / share : elapsed / request.durationMs),
+            elapsed > 0 ? (done * 1000) / elapsed : null,
+          )
+        },
+      })
+      this.steps.done++
+      return outcome
+    } catch (error) {
+      if (signal.aborted) contender.interrupted = true
+      else contender.error = error instanceof Error ? error : new Error(String(error))
+      contender.ledger.abandon()
+      await contender.closeTarget().catch(() => undefined)
+      return undefined
+    }
+  }
+
+  private async contender(
+    module: TargetModule,
+    planned: PlannedTarget,
+    server: StoreServer,
+    role: string,
+    months: readonly string[],
+    chunk?: number,
+  ): Promise<Contender> {
+    this.stopIfAborted()
+    const { plan } = this
+    const contender = await Contender.prepare(
+      {
+        module,
+        source: this.source,
+        options: planned.options,
+        server,
+        durability: this.durability,
+        address: {
+          store: server.store,
+          url: server.url,
+          schema: `weir_${this.id}_${role}_${module.name.replaceAll('-', '_')}`,
+          layout: { partitionKey: plan.partitionKey, partitions: plan.partitions },
+          format: plan.format,
+        },
+        scratch: this.scratch,
+        clock: this.clock,
+        ...(chunk === undefined ? {} : { chunkRecords: chunk }),
+      },
+      months,
+    )
+    this.contenders.push(contender)
+    return contender
+  }
+
+  private months(records: number): readonly string[] {
+    return this.source.months(0, this.plan.length?.kind === 'duration' ? chunkRecords : records) ?? []
+  }
+
+  private async auditEntry({ role, throughput, latency }: Entry): Promise<void> {
+    if (role === 'null' || this.hooks.signal.aborted) return
+    for (const contender of [throughput, latency]) {
+      if (contender === undefined || contender.ledger.offered === 0 || contender.store.scanner === undefined) continue
+      this.say(`auditing ${contender.name}`)
+      const fates = contender.ledger.fates()
+      const { layout, format } = contender.spec.address
+      try {
+        contender.audit = await audit({ scanner: contender.store.scanner, source: this.source, fates, layout, format })
+        await contender.store.remember({
+          target: contender.name,
+          role,
+          createdAt: new Date().toISOString(),
+          source: this.source.spec,
+          fates,
+          layout,
+          format,
+        })
+      } catch (error) {
+        contender.error ??= error instanceof Error ? error : new Error(String(error))
+      }
+    }
+    if (role === 'run') this.steps.done++
+  }
+
+  private async exportRejects(entries: readonly Entry[]): Promise<void> {
+    const path = this.plan.exportRejects
+    if (path === null) return
+    const runs = entries.filter((entry) => entry.role === 'run')
+    await exportRejects(
+      path,
+      runs.map(({ throughput }) => ({ target: throughput.name, store: throughput.store })),
+    )
+  }
+
+  private say(label: string, part = 0, recordsPerSecond: number | null = null): void {
+    this.hooks.onProgress({ label, done: this.steps.done + part, total: this.steps.total, recordsPerSecond })
+  }
+
+  private stopIfAborted(): void {
+    if (this.hooks.signal.aborted) throw new InterruptedError()
+  }
+}
+
+/** A target was asked for by name on a store that it cannot use. */
+export class UnsupportedError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'UnsupportedError'
+  }
+}
+
+function rotated<T>(items: readonly T[], by: number): T[] {
+  const at = items.length === 0 ? 0 : by % items.length
+  return [...items.slice(at), ...items.slice(0, at)]
+}
+
+function defaults(module: TargetModule): Record<string, number | boolean> {
+  return Object.fromEntries(Object.entries(module.options).map(([name, option]) => [name, option.default]))
+}

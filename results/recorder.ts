@@ -1,0 +1,167 @@
+/** Files settled ranges of records into latency histograms and a series of seconds, without touching single records. */
+import { LatencyHistogram } from './histogram.js'
+import type { Interval, Quantiles } from './result.js'
+import { bootstrapInterval, type Random } from './statistics.js'
+
+/** Moments of a record that are measured from when it was due. */
+export const moments = ['accepted', 'durable', 'stored'] as const
+export type Moment = (typeof moments)[number]
+
+/** Records that reached a moment together and were due evenly between two instants. All times on one clock, milliseconds. */
+export interface Settled {
+  readonly count: number
+  /** When the first of them was due. */
+  readonly dueFirstMs: number
+  /** When the last of them was due; the same for a single record. */
+  readonly dueLastMs: number
+  /** When they all reached the moment. */
+  readonly atMs: number
+}
+
+/** Which records belong: those due from <= due < to. What was due outside (warm-up, drain) is counted, not filed. */
+export interface RecordingWindow {
+  readonly fromMs: number
+  readonly toMs: number
+  /** Second 0 of the series of stored counts; the window's start unless given. */
+  readonly originMs?: number
+  /** Pieces of the window that are resampled for intervals (default 20). */
+  readonly slices?: number
+}
+
+/** What is filed as one value spans no more of the latency than this much ... */
+const stepMs = 1
+/** ... or this share of it: two steps of a histogram with three digits. */
+const stepShare = 0.002
+
+/** Latencies of one moment: one histogram per slice of the window, so that slices can be resampled. */
+interface Series {
+  readonly slices: LatencyHistogram[]
+  outside: number
+}
+
+export class Recorder {
+  /** Records stored in each second since the origin, by when they were stored, whether due inside the window or not. */
+  readonly storedPerSecond: number[] = []
+  /** Records stored before the origin. */
+  storedBefore = 0
+  private readonly series: Record<Moment, Series>
+  private readonly sliceMs: number
+  private readonly originMs: number
+
+  /** @throws RangeError when the window's start is not finite or lies behind its end. `toMs` may be Infinity: then there is one slice. */
+  constructor(private readonly window: RecordingWindow) {
+    if (!Number.isFinite(window.fromMs) || !(window.toMs > window.fromMs)) {
+      throw new RangeError(`a recording window must end after it starts, not run from ${window.fromMs} to ${window.toMs} ms`)
+    }
+    const slices = Number.isFinite(window.toMs) ? Math.max(1, Math.floor(window.slices ?? 20)) : 1
+    this.sliceMs = (window.toMs - window.fromMs) / slices
+    this.originMs = window.originMs ?? window.fromMs
+    const empty = (): Series => ({ slices: Array.from({ length: slices }, () => new LatencyHistogram()), outside: 0 })
+    this.series = { accepted: empty(), durable: empty(), stored: empty() }
+  }
+
+  /**
+   * Files a range that reached a moment. Work grows with the time it spans (a step per millisecond of due time or per
+   * 0.2% of latency, whichever is coarser), not with its records. The record with number i of n is taken to have been
+   * due at dueFirst + i (dueLast - dueFirst) / (n - 1).
+   */
+  file(moment: Moment, { count, dueFirstMs, dueLastMs, atMs }: Settled): void {
+    if (count <= 0) return
+    if (moment === 'stored') this.countStored(count, atMs)
+    const series = this.series[moment]
+    const { fromMs, toMs } = this.window
+    const spacingMs = count > 1 ? Math.max(0, (dueLastMs - dueFirstMs) / (count - 1)) : 0
+    const begin = firstDueFrom(fromMs, dueFirstMs, spacingMs, count)
+    const end = Math.max(begin, firstDueFrom(toMs, dueFirstMs, spacingMs, count))
+    series.outside += count - (end - begin)
+
+    for (let i = begin; i < end; ) {
+      const dueMs = dueFirstMs + i * spacingMs
+      const slowest = atMs - dueMs
+      const slice = Math.min(series.slices.length - 1, Math.floor((dueMs - fromMs) / this.sliceMs) || 0)
+      let n = end - i
+      if (spacingMs > 0) {
+        // A step must not reach into the next slice, nor past the moment itself, or a negative value would be averaged away.
+        const untilNegative = slowest >= 0 ? Math.floor(slowest / spacingMs) + 1 : n
+        const inStep = Math.floor(Math.max(stepMs, slowest * stepShare) / spacingMs) + 1
+        const sliceEnd = firstDueFrom(fromMs + (slice + 1) * this.sliceMs, dueFirstMs, spacingMs, count)
+        n = Math.max(1, Math.min(n, inStep, untilNegative, sliceEnd - i))
+      }
+      series.slices[slice]?.file(slowest - ((n - 1) * spacingMs) / 2, n, slowest)
+      i += n
+    }
+  }
+
+  /** Records of this moment that were due outside the window. */
+  outside(moment: Moment): number {
+    return this.series[moment].outside
+  }
+
+  /** Records of this moment that were due inside the window. */
+  count(moment: Moment): number {
+    return this.series[moment].slices.reduce((sum, slice) => sum + slice.count + slice.negative, 0)
+  }
+
+  /** All latencies of a moment in one histogram. */
+  histogram(moment: Moment): LatencyHistogram {
+    return merged(this.series[moment].slices)
+  }
+
+  /** p50, p90, p99, p999 and max in milliseconds; undefined when nothing was filed. */
+  quantiles(moment: Moment): Quantiles | undefined {
+    return this.histogram(moment).quantiles()
+  }
+
+  /**
+   * Where a quantile lies with 95% confidence, by resampling the window's slices with replacement: records of one batch
+   * are late together, slices much less so. Undefined with fewer than five slices that hold records.
+   */
+  interval(moment: Moment, q: number, random: Random, resamples = 200): Interval | undefined {
+    const filled = this.series[moment].slices.filter((slice) => slice.count > 0)
+    if (filled.length < 5) return undefined
+    return bootstrapInterval(filled, (sample) => merged(sample).quantile(q), random, { resamples })
+  }
+
+  /**
+   * Adds what another recorder of the same window filed.
+   * @throws RangeError when the windows differ: their slices would not be the same seconds.
+   */
+  merge(other: Recorder): void {
+    const same = this.window.fromMs === other.window.fromMs && this.sliceMs === other.sliceMs && this.originMs === other.originMs
+    if (!same) throw new RangeError('only recorders of the same window can be merged')
+    for (const moment of moments) {
+      const from = other.series[moment]
+      this.series[moment].outside += from.outside
+      for (const [i, slice] of this.series[moment].slices.entries()) {
+        const add = from.slices[i]
+        if (add) slice.add(add)
+      }
+    }
+    this.storedBefore += other.storedBefore
+    for (const [second, count] of other.storedPerSecond.entries()) this.addStored(second, count)
+  }
+
+  private countStored(count: number, atMs: number): void {
+    const second = Math.floor((atMs - this.originMs) / 1000)
+    if (second < 0) this.storedBefore += count
+    else this.addStored(second, count)
+  }
+
+  private addStored(second: number, count: number): void {
+    while (this.storedPerSecond.length <= second) this.storedPerSecond.push(0)
+    this.storedPerSecond[second] = (this.storedPerSecond[second] ?? 0) + count
+  }
+}
+
+function merged(slices: readonly LatencyHistogram[]): LatencyHistogram {
+  const all = new LatencyHistogram()
+  for (const slice of slices) all.add(slice)
+  return all
+}
+
+/** Number of the first of `count` evenly due records that is due at `instantMs` or later. */
+function firstDueFrom(instantMs: number, dueFirstMs: number, spacingMs: number, count: number): number {
+  if (dueFirstMs >= instantMs) return 0
+  if (spacingMs === 0 || instantMs === Number.POSITIVE_INFINITY) return count
+  return Math.min(count, Math.ceil((instantMs - dueFirstMs) / spacingMs))
+}

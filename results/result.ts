@@ -1,0 +1,337 @@
+/** The result document: what `weir run --json` prints and what lies under results/runs. */
+
+/** Version of the document; raised when a field changes its name, unit or meaning. */
+export const resultSchema = 1
+
+/**
+ * What a run amounts to. `ok` and `overloaded` (it could not keep the rate of its latency leg) may be ranked;
+ * `generator-bound` measured Weir, not the target; `threshold-failed` missed a threshold that the user set;
+ * `unsound`: the audit found something; `failed`: it did not finish; `interrupted`: it was told to stop.
+ */
+export const verdicts = ['ok', 'overloaded', 'generator-bound', 'threshold-failed', 'unsound', 'failed', 'interrupted'] as const
+export type Verdict = (typeof verdicts)[number]
+
+/** What kept the full-speed leg from being faster. */
+export const bounds = ['generator', 'target', 'store', 'disk', 'machine', 'unknown'] as const
+export type Bound = (typeof bounds)[number]
+
+/** What a stored record survives: nothing, a killed process, a loss of power. */
+export const durabilities = ['none', 'process', 'power'] as const
+export type Durability = (typeof durabilities)[number]
+
+/** Anything that JSON can say. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
+
+/** Where the true value lies, with this confidence, given the spread that was seen. */
+export interface Interval {
+  readonly low: number
+  readonly high: number
+  /** 0.95 unless said otherwise. */
+  readonly confidence: number
+}
+
+export interface Result {
+  readonly schema: typeof resultSchema
+  readonly weir: Build
+  /** ISO 8601, UTC. */
+  readonly createdAt: string
+  /** Effective options after flags, environment and file; credentials redacted. */
+  readonly configuration: { readonly [option: string]: Json }
+  readonly machine: Machine
+  readonly published: Published
+  readonly baseline: Baseline
+  readonly calibration: Calibration
+  readonly runs: readonly Run[]
+  /** Which architecture won, as `rank` decided; absent when nothing was ranked. */
+  readonly ranking?: Ranking | undefined
+}
+
+export interface Build {
+  readonly version: string
+  /** Hash of the kernel that was built, or of the whole build; '' when unknown. */
+  readonly build: string
+}
+
+export interface Machine {
+  readonly cpuModel: string
+  readonly cores: number
+  readonly memoryBytes: number
+  /** 'linux 6.1.0 (Debian GNU/Linux 12)'. */
+  readonly os: string
+  readonly arch: string
+  readonly node: string
+  /** File system that holds the embedded store's data: 'ext4', 'overlay'; null when unknown or when the store is elsewhere. */
+  readonly filesystem: string | null
+}
+
+/** Figures that others published, kept in baselines/published.json. */
+export interface Published {
+  readonly linesPerFile: number
+  readonly secondsPerFile: number
+  readonly recordsPerSecond: number
+  readonly [figure: string]: Json
+}
+
+/** The row-at-a-time leg, measured here and now on a bounded sample of the same stream. */
+export interface Baseline {
+  /** 622 records/s. */
+  readonly published: number
+  /** Records/s; null when it was not run (the null store alone, interrupted before it). */
+  readonly measured: number | null
+  /** Records that it was measured on. */
+  readonly sample: number
+  /** Of `measured`. */
+  readonly interval?: Interval | undefined
+  readonly blocks?: readonly ThroughputBlock[] | undefined
+  readonly latency?: Latency | null | undefined
+  readonly audit?: Audit | null | undefined
+  readonly durability?: Durability | undefined
+  readonly store?: string | undefined
+}
+
+/** The same stream into the null store: what generator and driver could do if the target cost nothing. */
+export interface Calibration {
+  /** Null when it was not measured. */
+  readonly nullRecordsPerSecond: number | null
+  readonly interval?: Interval | undefined
+  readonly blocks?: readonly ThroughputBlock[] | undefined
+}
+
+/** One scenario on one target and one store. */
+export interface Run {
+  readonly target: string
+  readonly store: string
+  readonly scenario: string
+  /** Records offered in the full-speed leg. */
+  readonly records: number
+  readonly verdict: Verdict
+  /** Why the verdict is not `ok`, in words. */
+  readonly reasons?: readonly string[] | undefined
+  readonly durability: Durability
+  /** What the target leaves behind: 'rows', 'rows (logins)', 'counters (path)'. Different images are never ranked together. */
+  readonly image?: string | undefined
+  /** The full-speed leg. Of a run that did not finish: what was stored until then; zeros when that was nothing. */
+  readonly throughput: Throughput
+  /** Due to stored, in the constant-rate leg; null when there was none. */
+  readonly latency: Latency | null
+  /** The full-speed leg's audit; null for the null store and for runs that never came to it. */
+  readonly audit: Audit | null
+  /** The first findings of the audits, with their positions. */
+  readonly findings?: readonly Finding[] | undefined
+
+  /** The target's effective options. */
+  readonly options?: { readonly [option: string]: Json } | undefined
+  /** The interleaved pieces of the full-speed leg, in order of their `index`. */
+  readonly blocks?: readonly ThroughputBlock[] | undefined
+  readonly latencyLeg?: LatencyLeg | undefined
+  /** Records that the target answered for, and those committed where queries look, in the full-speed leg. */
+  readonly accepted?: number | undefined
+  readonly stored?: number | undefined
+  readonly bound?: BoundFinding | undefined
+  readonly cpu?: Cpu | undefined
+  readonly memory?: Memory | undefined
+  /** Bytes copied in user space per record, from the rendered buffer to the socket; null when the target does not know. */
+  readonly copiedBytesPerRecord?: number | null | undefined
+  readonly storeFacts?: StoreFacts | undefined
+  readonly partitions?: readonly Partition[] | undefined
+  /** Rows of the fullest partition over the mean of all of them: 1 is even. */
+  readonly partitionSkew?: number | null | undefined
+  /** The target's own: conflicts, files claimed, retries. */
+  readonly counters?: { readonly [name: string]: number } | undefined
+  /** Records stored in each second of the full-speed leg. */
+  readonly storedPerSecond?: readonly number[] | undefined
+  /** Why it failed; credentials redacted. */
+  readonly error?: RunError | undefined
+
+  /** sha-256, hex: must match for two results to be compared. */
+  readonly workloadHash: string
+  /** Differs between machines and versions: the comparison is then only advice. */
+  readonly environmentHash: string
+  /** Target, its options and build: what is compared. */
+  readonly subjectHash: string
+}
+
+export interface Throughput {
+  /** Stored records per second of the window. */
+  readonly recordsPerSecond: number
+  /** Bytes of their lines, newlines included, per second. */
+  readonly bytesPerSecond: number
+  /** Over the published 622 records/s. */
+  readonly timesPublished: number
+  /** Over the baseline measured here; null when there is none. */
+  readonly timesMeasured: number | null
+  /** Of recordsPerSecond. Null when there were too few blocks. */
+  readonly interval?: Interval | null | undefined
+}
+
+/** A piece of the full-speed leg; pieces with the same index ran next to each other and are compared as a pair. */
+export interface ThroughputBlock {
+  readonly index: number
+  readonly records: number
+  readonly elapsedMs: number
+  readonly recordsPerSecond: number
+}
+
+/** Milliseconds. */
+export interface Quantiles {
+  readonly p50: number
+  readonly p90: number
+  readonly p99: number
+  readonly p999: number
+  readonly max: number
+}
+
+export interface Latency extends Quantiles {
+  /** Records per second at which it was measured. */
+  readonly rate: number
+  /** Records in the histogram. */
+  readonly count?: number | undefined
+  /** Of p50 and p99, by resampling slices of time. Null when there were too few. */
+  readonly intervals?: { readonly p50: Interval; readonly p99: Interval } | null | undefined
+  /** Due to accepted: the target answers for the record. */
+  readonly accepted?: Quantiles | undefined
+  /** Due to durable: the record survives a crash. */
+  readonly durable?: Quantiles | undefined
+  /** Offered to stored: what a closed loop would have reported. */
+  readonly serviceTime?: Quantiles | undefined
+  /** How late the generator itself offered: due to offered. */
+  readonly generatorLag?: { readonly p99: number; readonly max: number } | undefined
+}
+
+/** The constant-rate leg. */
+export interface LatencyLeg {
+  /** Records per second. */
+  readonly rate: number
+  /** The rate over the full-speed leg's throughput; null when the user gave the rate. */
+  readonly share: number | null
+  /** Length of the window, warm-up excluded. */
+  readonly seconds: number
+  readonly warmupSeconds?: number | undefined
+  /** Records offered in the whole leg. */
+  readonly records: number
+  /** Records due and not yet stored when the window opened and when it closed. */
+  readonly backlogAtStart: number
+  readonly backlogAtEnd: number
+  readonly storedPerSecond?: readonly number[] | undefined
+  readonly audit: Audit | null
+}
+
+/** offered = stored + rejected + excluded + refused + failed + lost. */
+export interface Audit {
+  readonly offered: number
+  readonly stored: number
+  /** Do not parse. */
+  readonly rejected: number
+  /** Left out by design. */
+  readonly excluded: number
+  /** Told to come back. */
+  readonly refused: number
+  /** In doubt. */
+  readonly failed: number
+  /** Accepted, and not there. */
+  readonly lost: number
+  /** Rows beyond the first of the same record. */
+  readonly duplicated: number
+  /** There, with a field that differs from the line. */
+  readonly corrupted: number
+  /** In a partition where they don't belong. */
+  readonly misplaced: number
+  /** Rows of no record that was offered. */
+  readonly unexpected?: number | undefined
+  /** How fast the store was read back. */
+  readonly rowsPerSecond?: number | undefined
+}
+
+export const findingKinds = ['lost', 'duplicated', 'corrupted', 'misplaced', 'unexpected'] as const
+export type FindingKind = (typeof findingKinds)[number]
+
+/** One thing that an audit found, with the identity of the record that it concerns. */
+export interface Finding {
+  readonly kind: FindingKind
+  readonly source: number
+  readonly position: number
+  readonly expected?: string | undefined
+  readonly found?: string | undefined
+  /** Which leg's audit found it. */
+  readonly leg?: 'throughput' | 'latency' | undefined
+}
+
+export interface BoundFinding {
+  readonly by: Bound
+  /** What was seen, in words, most telling first. */
+  readonly evidence: readonly string[]
+  /** The numbers that it rests on. */
+  readonly figures: { readonly [name: string]: number | null }
+}
+
+/** CPU seconds used during the full-speed leg's windows. */
+export interface Cpu {
+  /** Rendering, pacing and filing: the cost of measuring. */
+  readonly generator: number
+  /** By part of the target. */
+  readonly target: { readonly [part: string]: number }
+  /** The store's processes; null when they are elsewhere. */
+  readonly store: number | null
+  readonly total: number
+  /** generator / total. */
+  readonly generatorShare: number | null
+  /** CPU seconds used over seconds available (cores x elapsed), by everything on the machine; null when unknown. */
+  readonly machineUtilisation?: number | null | undefined
+}
+
+/** Largest resident set seen, bytes. */
+export interface Memory {
+  readonly weirBytes: number
+  readonly targetBytes?: number | undefined
+  readonly storeBytes?: number | undefined
+}
+
+export interface StoreFacts {
+  readonly version: string
+  readonly durability: Durability
+  readonly settings: { readonly [name: string]: string }
+  /** Median of a few small synchronous writes on the store's disk; null when it could not be measured. */
+  readonly fsyncMs: number | null
+  readonly tables: readonly Partition[]
+}
+
+export interface Partition {
+  readonly name: string
+  readonly rows: number
+  readonly bytes: number
+}
+
+export interface RunError {
+  readonly message: string
+  /** What to do about it. */
+  readonly remedy?: string | undefined
+}
+
+/** Comparison of the runs that may be compared. */
+export interface Ranking {
+  /** Target names, best first. */
+  readonly ranked: readonly RankedRun[]
+  readonly unranked: readonly { readonly target: string; readonly store: string; readonly reason: string }[]
+  /** The target that was shown to be faster than every other; null when no difference was shown, or nothing to compare with. */
+  readonly winner: string | null
+  /** The sentence for the terminal. */
+  readonly sentence: string
+}
+
+export interface RankedRun {
+  readonly target: string
+  readonly store: string
+  /** Index in `runs`. */
+  readonly run: number
+  readonly recordsPerSecond: number
+  /** The leader's throughput over this one's, from interleaved blocks; null for the leader and where no blocks were paired. */
+  readonly leaderTimes: PairedRatio | null
+}
+
+/** Geometric mean of the ratios of interleaved blocks. */
+export interface PairedRatio {
+  readonly ratio: number
+  /** Null with fewer than two pairs. */
+  readonly interval: Interval | null
+  readonly pairs: number
+}

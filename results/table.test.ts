@@ -1,0 +1,136 @@
+/** The table: what it shows, what it says under it, and that it fits. */
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { published } from './published.js'
+import type { Run } from './result.js'
+import { sampleAudit, sampleResult, sampleRun } from './sample.js'
+import { renderTable } from './table.js'
+
+const three = [
+  sampleRun('single-thread', [201_234, 195_000, 203_333, 199_999]),
+  sampleRun('worker-pool', [318_204, 310_000, 325_555, 316_000]),
+  sampleRun('multi-instance', [280_000, 240_000, 290_000, 275_000]),
+]
+const plain = (runs: readonly Run[], columns = 120) => renderTable(sampleResult(runs), { tty: false, columns, file: 'results/runs/x.json' })
+const row = (text: string, target: string) => text.split('\n').find((line) => line.startsWith(`${target} `)) ?? ''
+
+test('an ordinary table fits 120 columns with every column and every spread', () => {
+  const text = plain(three)
+  assert.ok(text.split('\n').every((line) => line.length <= 120))
+  for (const head of [
+    'target',
+    'records/s',
+    'x publ.',
+    'x base',
+    'p50 ms',
+    'p99 ms',
+    'rate/s',
+    'durability',
+    'audit',
+    'verdict',
+    'bound',
+  ]) {
+    assert.match(text, head)
+  }
+  assert.match(row(text, 'worker-pool'), /317,400 \+-3% +510 +102 +12\.3 \+-6% +51\.8 \+-6% +222,200 +power +clean +ok +machine/)
+})
+
+test('a wider terminal gets the store and longer heads', () => {
+  const text = plain(three, 160)
+  assert.match(row(text, 'worker-pool'), 'postgres')
+  assert.match(text, 'x published')
+})
+
+test('the measured baseline stands apart, above the runs', () => {
+  const lines = plain(three).split('\n')
+  const at = lines.findIndex((line) => line.startsWith('row-at-a-time'))
+  assert.match(lines[at] ?? '', /3,120 \+-4% +5\.02 +1\.00/)
+  assert.match(lines[at - 1] ?? '', /^-+$/)
+  assert.match(lines[at + 1] ?? '', /^-+$/)
+  assert.match(plain(three), 'on 20,000 records of the same stream')
+  const without = renderTable(sampleResult(three, { baseline: { published: 622, measured: null, sample: 0 } }), { tty: false })
+  assert.is(row(without, 'row-at-a-time'), '')
+})
+
+test('under it: who won, the rate of the latency leg, shared cores, and the file', () => {
+  const text = plain(three)
+  assert.match(text, 'worker-pool won: 1.17 times as fast as multi-instance')
+  assert.match(text, 'at 70% of its full speed')
+  assert.match(text, "shared this machine's 2 cores")
+  assert.match(text, 'Result: results/runs/x.json')
+})
+
+test('without a terminal there is nothing but ASCII; on one, colours and signs', () => {
+  assert.match(plain(three), /^[\n\x20-\x7e]*$/)
+  const shown = renderTable(sampleResult(three), { tty: true })
+  assert.match(shown, '\u001b[32mok')
+  assert.match(shown, '±3%')
+  const escapes = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, 'g')
+  assert.ok(shown.split('\n').every((line) => line.replace(escapes, '').length <= 120))
+})
+
+test('the null store has no audit and a run without a latency leg no latency', () => {
+  const run = sampleRun('single-thread', [1e6, 1e6], {
+    store: 'null',
+    durability: 'none',
+    audit: null,
+    latency: null,
+    latencyLeg: undefined,
+  })
+  const text = plain([run])
+  assert.match(row(text, 'single-thread'), /- +- +- +none +- +ok/)
+  assert.not.match(text, 'Latency runs')
+  assert.match(text, 'single-thread was not ranked: nothing was audited')
+})
+
+test('a run that failed shows dashes and says why and what to do', () => {
+  const failed = sampleRun('receiver', [1], {
+    verdict: 'failed',
+    throughput: { recordsPerSecond: 0, bytesPerSecond: 0, timesPublished: 0, timesMeasured: 0 },
+    latency: null,
+    audit: null,
+    error: { message: 'no space left\non device', remedy: 'free some space' },
+  })
+  const text = plain([...three, failed])
+  assert.match(row(text, 'receiver'), /receiver +(postgres +)?- +- +- +- +- +- +power +- +failed/)
+  assert.match(text, 'receiver: failed: no space left on device; free some space')
+})
+
+test('damage is named with its position', () => {
+  const unsound = sampleRun('queue', [10, 11], {
+    verdict: 'unsound',
+    reasons: ['the audit found 3 lost'],
+    audit: sampleAudit(5000, { stored: 4997, lost: 3, duplicated: 1200 }),
+    findings: [{ kind: 'lost', source: 0, position: 4711 }],
+  })
+  const text = plain([...three, unsound])
+  assert.match(row(text, 'queue'), '3 lost')
+  assert.match(text, '1,200 duplicated')
+  assert.match(text, 'lost: record 4711 of source 0')
+})
+
+test('interrupted, generator-bound, rejected lines: each gets its line', () => {
+  const text = plain([
+    ...three,
+    sampleRun('a', [5], { verdict: 'interrupted', audit: null, latency: null }),
+    sampleRun('b', [9, 9], { verdict: 'generator-bound', reasons: ['the generator used 14% of the CPU'] }),
+    sampleRun('c', [9, 9], { audit: sampleAudit(10_000, { stored: 9999, rejected: 1 }) }),
+  ])
+  assert.match(text, '\na: interrupted')
+  assert.match(text, '\nb: generator-bound: the generator used 14% of the CPU')
+  assert.match(text, '\nc: 1 line did not parse, kept with the reason (of 10,000 offered)')
+})
+
+test('no runs at all still make a table', () => {
+  assert.match(plain([]), 'Nothing was ranked.')
+})
+
+test('the published figures hold together', () => {
+  assert.is(Math.round(published.linesPerFile / published.secondsPerFile), published.recordsPerSecond)
+  const { bytesPerDay, bytesPerRecord, wholeRecordsPerSecond } = published.terabyteADay
+  assert.is(Math.floor(bytesPerDay / bytesPerRecord / 86_400), wholeRecordsPerSecond)
+  assert.is(Math.round(published.pageHits.hitsPerDay / 86_400), published.pageHits.recordsPerSecond)
+  assert.is(Math.round(published.pageHitsGrown.hitsPerDay / 86_400), published.pageHitsGrown.recordsPerSecond)
+})
+
+test.run()

@@ -1,0 +1,42 @@
+/** Throughput from blocks, and skew of partitions, by hand. */
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { skewOf } from './skew.js'
+import { blockOf, throughputOf } from './throughput.js'
+
+const yardsticks = { meanLineBytes: 200, publishedRecordsPerSecond: 622, measuredRecordsPerSecond: 311 }
+
+test('all records over all time, not the mean of rates', () => {
+  const blocks = [blockOf(0, 1000, 1000), blockOf(1, 1000, 3000)]
+  const throughput = throughputOf(blocks, yardsticks)
+  assert.is(throughput.recordsPerSecond, 500)
+  assert.is(throughput.bytesPerSecond, 100_000)
+  assert.is(throughput.timesPublished, 500 / 622)
+  assert.is(throughput.timesMeasured, 500 / 311)
+  assert.is(throughput.interval?.low, 0)
+  assert.ok((throughput.interval?.high ?? 0) > 500)
+})
+
+test('equal blocks have no spread', () => {
+  const { interval } = throughputOf(
+    [0, 1, 2].map((index) => blockOf(index, 500, 1000)),
+    yardsticks,
+  )
+  assert.equal(interval, { low: 500, high: 500, confidence: 0.95 })
+})
+
+test('no blocks are zeros, one block has no interval, no baseline no ratio', () => {
+  const nothing = throughputOf([], { ...yardsticks, measuredRecordsPerSecond: null })
+  assert.equal(nothing, { recordsPerSecond: 0, bytesPerSecond: 0, timesPublished: 0, timesMeasured: null, interval: null })
+  assert.is(throughputOf([blockOf(0, 10, 10)], yardsticks).interval, null)
+  assert.is(blockOf(0, 0, 0).recordsPerSecond, 0)
+})
+
+test('skew is the fullest over the mean', () => {
+  assert.is(skewOf([{ rows: 10 }, { rows: 10 }]), 1)
+  assert.is(skewOf([{ rows: 40 }, { rows: 0 }, { rows: 0 }, { rows: 0 }]), 4)
+  assert.is(skewOf([]), null)
+  assert.is(skewOf([{ rows: 0 }]), null)
+})
+
+test.run()

@@ -1,0 +1,120 @@
+/** Verdicts and bounds from evidence, one rule at a time. */
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { sampleAudit } from './sample.js'
+import { type BoundEvidence, balances, findBound, judge, type RunEvidence } from './verdict.js'
+
+const good: RunEvidence = {
+  generatorCpuSeconds: 0.5,
+  totalCpuSeconds: 10,
+  nullRecordsPerSecond: 1_000_000,
+  recordsPerSecond: 200_000,
+  audit: sampleAudit(1000),
+  interrupted: false,
+  overloaded: false,
+}
+const verdict = (different: Partial<RunEvidence>) => judge({ ...good, ...different }).verdict
+
+test('a clean run well below the generator is ok, without reasons', () => {
+  assert.equal(judge(good), { verdict: 'ok', reasons: [] })
+})
+
+test('more than a tenth of the CPU makes it generator-bound, a tenth does not', () => {
+  assert.is(verdict({ generatorCpuSeconds: 1 }), 'ok')
+  assert.is(verdict({ generatorCpuSeconds: 1.01 }), 'generator-bound')
+})
+
+test('a null store less than three times as fast makes it generator-bound, three times does not', () => {
+  assert.is(verdict({ recordsPerSecond: 1_000_000 / 3 }), 'ok')
+  assert.is(verdict({ recordsPerSecond: 333_400 }), 'generator-bound')
+  assert.match(judge({ ...good, recordsPerSecond: 500_000 }).reasons[0] ?? '', '2.0 times')
+})
+
+test('what was not measured is said, not guessed', () => {
+  const { verdict: unknown, reasons } = judge({ ...good, generatorCpuSeconds: null, nullRecordsPerSecond: null })
+  assert.is(unknown, 'ok')
+  assert.is(reasons.length, 2)
+})
+
+test('each kind of damage is unsound, in either leg, and trumps what a threshold or the generator would say', () => {
+  for (const kind of ['lost', 'duplicated', 'corrupted', 'misplaced', 'unexpected'] as const) {
+    const damaged = sampleAudit(1000, { [kind]: 2, ...(kind === 'lost' ? { stored: 998 } : {}) })
+    assert.is(verdict({ audit: damaged, generatorCpuSeconds: 9, maxRejects: 0, overloaded: true }), 'unsound')
+    assert.is(verdict({ latencyAudit: damaged }), 'unsound')
+    assert.match(judge({ ...good, audit: damaged }).reasons[0] ?? '', `2 ${kind}`)
+  }
+})
+
+test('an audit that does not add up proves nothing', () => {
+  assert.not(balances(sampleAudit(1000, { stored: 999 })))
+  assert.is(verdict({ audit: sampleAudit(1000, { stored: 999 }) }), 'unsound')
+  assert.is(verdict({ audit: sampleAudit(1000, { stored: 990, rejected: 4, excluded: 3, refused: 2, failed: 1 }) }), 'ok')
+})
+
+test('a run cut short is not unsound for what it had no time to store, but is for what should not be there', () => {
+  const lost = sampleAudit(1000, { lost: 5, stored: 995 })
+  const twice = sampleAudit(1000, { duplicated: 5 })
+  assert.is(verdict({ audit: lost, interrupted: true }), 'interrupted')
+  assert.is(verdict({ audit: lost, error: 'the server went away' }), 'failed')
+  assert.is(verdict({ audit: twice, interrupted: true }), 'unsound')
+  assert.is(verdict({ audit: twice, error: 'the server went away' }), 'unsound')
+})
+
+test('stopping makes things fail, so interrupted comes before failed', () => {
+  assert.is(verdict({ error: 'aborted', interrupted: true, audit: null }), 'interrupted')
+  assert.equal(judge({ ...good, error: 'no space', audit: null }).reasons, ['no space'])
+})
+
+test('rejects fail a run only beyond the limit that was set', () => {
+  const audit = sampleAudit(1000, { stored: 990, rejected: 10 })
+  assert.is(verdict({ audit }), 'ok')
+  assert.is(verdict({ audit, maxRejects: null }), 'ok')
+  assert.is(verdict({ audit, maxRejects: 10 }), 'ok')
+  assert.is(verdict({ audit, maxRejects: 9 }), 'threshold-failed')
+  assert.is(verdict({ missedThresholds: ['p99 was 2 s'] }), 'threshold-failed')
+})
+
+test('a growing backlog is overload, unless the generator is to blame', () => {
+  assert.is(verdict({ overloaded: true }), 'overloaded')
+  assert.is(verdict({ overloaded: true, generatorCpuSeconds: 5 }), 'generator-bound')
+})
+
+const idle: BoundEvidence = {
+  ...good,
+  elapsedSeconds: 10,
+  machineUtilisation: 0.5,
+  storeCpuSeconds: 4,
+  connections: 2,
+  busiestPart: { name: 'worker 1', cpuSeconds: 3 },
+  offerWaitSeconds: 8,
+  diskBusyShare: 0.3,
+}
+const bound = (different: Partial<BoundEvidence>) => findBound({ ...idle, ...different }).by
+
+test('nothing busy is unknown, and so is nothing known', () => {
+  assert.is(bound({}), 'unknown')
+  const blank = {
+    machineUtilisation: null,
+    storeCpuSeconds: null,
+    connections: null,
+    busiestPart: null,
+    offerWaitSeconds: null,
+    diskBusyShare: null,
+  }
+  assert.is(bound({ ...blank, generatorCpuSeconds: null, totalCpuSeconds: null, nullRecordsPerSecond: null }), 'unknown')
+})
+
+test('each bound has its evidence', () => {
+  assert.is(bound({ generatorCpuSeconds: 2 }), 'generator')
+  assert.is(bound({ offerWaitSeconds: 0.1 }), 'generator')
+  assert.is(bound({ machineUtilisation: 0.97 }), 'machine')
+  assert.is(bound({ machineUtilisation: 0.97, offerWaitSeconds: 0.1 }), 'machine')
+  assert.is(bound({ storeCpuSeconds: 18 }), 'store')
+  assert.is(bound({ busiestPart: { name: 'main', cpuSeconds: 9.5 } }), 'target')
+  assert.is(bound({ storeCpuSeconds: 18, busiestPart: { name: 'main', cpuSeconds: 9.9 } }), 'target')
+  assert.is(bound({ diskBusyShare: 0.95 }), 'disk')
+  assert.match(findBound({ ...idle, storeCpuSeconds: 18 }).evidence[0] ?? '', '90%')
+  assert.is(findBound({ ...idle, storeCpuSeconds: 18 }).figures.storeCpuPerConnection, 0.9)
+})
+
+test.run()

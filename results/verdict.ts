@@ -1,0 +1,199 @@
+/** What a run amounts to and what bounded it, decided from evidence alone. */
+import type { Audit, Bound, BoundFinding, Verdict } from './result.js'
+
+/** Above this share of the CPU used, the generator is part of what was measured. */
+export const largestGeneratorShare = 0.1
+/** The null store must be at least this many times as fast, or generator and driver may have set the pace. */
+export const leastNullTimes = 3
+
+/** What `judge` looks at. Null stands for what was not or could not be measured. */
+export interface RunEvidence {
+  /** CPU seconds of rendering, pacing and filing in the full-speed leg. */
+  readonly generatorCpuSeconds: number | null
+  /** CPU seconds of generator, target and store together. */
+  readonly totalCpuSeconds: number | null
+  readonly nullRecordsPerSecond: number | null
+  readonly recordsPerSecond: number
+  /** Of the full-speed leg; null for the null store, or when the run never came to it. */
+  readonly audit: Audit | null
+  /** Of the latency leg. */
+  readonly latencyAudit?: Audit | null
+  readonly error?: string | undefined
+  readonly interrupted: boolean
+  /** The latency leg's backlog grew: the target did not keep up with that rate. */
+  readonly overloaded: boolean
+  /** Largest number of lines that may fail to parse; null when any number may. */
+  readonly maxRejects?: number | null
+  /** Further thresholds of the user's that were missed, in words. */
+  readonly missedThresholds?: readonly string[]
+}
+
+export interface Judgement {
+  readonly verdict: Verdict
+  /** In words, most important first; for `ok`, what could not be checked. */
+  readonly reasons: readonly string[]
+}
+
+/**
+ * The verdict, by the first of these that holds:
+ *
+ * 1. `unsound`: an audit found duplicated, corrupted, misplaced or unexpected rows. No stop and no error excuses what is
+ *    in the store and should not be, so this holds for unfinished runs too. Lost records count only if the run finished:
+ *    one that was cut short may have records that were accepted and had no time to be stored. An audit of a finished run
+ *    whose fates do not add up to what was offered is no proof of anything, and unsound as well.
+ * 2. `interrupted`: it was told to stop. Before `failed`, because stopping makes things fail.
+ * 3. `failed`: it ended with an error.
+ * 4. `threshold-failed`: a threshold that the user set was missed. Before `generator-bound`, because an explicit
+ *    requirement that was missed must not pass as an answer.
+ * 5. `generator-bound`: the generator used more than 10% of the CPU, or the null store was less than 3 times as fast.
+ *    Before `overloaded`, because a generator that cannot keep its schedule looks like a target that cannot keep up.
+ * 6. `overloaded`: the latency leg's backlog grew.
+ * 7. `ok`.
+ */
+export function judge(evidence: RunEvidence): Judgement {
+  const finished = !evidence.interrupted && evidence.error === undefined
+  const audits = [evidence.audit, evidence.latencyAudit ?? null].filter((audit) => audit !== null)
+  const damage = audits.flatMap((audit) => auditFindings(audit)).filter(({ kind }) => finished || kind !== 'lost')
+  const unbalanced = finished && audits.some((audit) => !balances(audit))
+  if (damage.length > 0 || unbalanced) {
+    const sums = unbalanced ? ['the audit does not add up: some record has no fate, or two'] : []
+    return {
+      verdict: 'unsound',
+      reasons: [...damage.map(({ kind, count }) => `the audit found ${count.toLocaleString('en-US')} ${kind}`), ...sums],
+    }
+  }
+  if (evidence.interrupted) return { verdict: 'interrupted', reasons: ['it was told to stop before it was done'] }
+  if (evidence.error !== undefined) return { verdict: 'failed', reasons: [evidence.error] }
+
+  const missed = [...(evidence.missedThresholds ?? [])]
+  const rejected = Math.max(0, ...audits.map((audit) => audit.rejected))
+  if (typeof evidence.maxRejects === 'number' && rejected > evidence.maxRejects) {
+    missed.unshift(`${rejected.toLocaleString('en-US')} lines did not parse, --max-rejects allows ${evidence.maxRejects}`)
+  }
+  if (missed.length > 0) return { verdict: 'threshold-failed', reasons: missed }
+
+  const { reasons, unchecked } = generatorBound(evidence)
+  if (reasons.length > 0) return { verdict: 'generator-bound', reasons }
+  if (evidence.overloaded) {
+    return { verdict: 'overloaded', reasons: ['it fell behind the rate of its latency leg: the backlog grew', ...unchecked] }
+  }
+  return { verdict: 'ok', reasons: unchecked }
+}
+
+/** Kinds of damage that an audit counted, with their numbers; empty when it is clean. */
+export function auditFindings(audit: Audit): readonly { readonly kind: string; readonly count: number }[] {
+  return [
+    { kind: 'lost', count: audit.lost },
+    { kind: 'duplicated', count: audit.duplicated },
+    { kind: 'corrupted', count: audit.corrupted },
+    { kind: 'misplaced', count: audit.misplaced },
+    { kind: 'unexpected', count: audit.unexpected ?? 0 },
+  ].filter(({ count }) => count > 0)
+}
+
+/** Whether every record offered has exactly one fate: offered = stored + rejected + excluded + refused + failed + lost. */
+export function balances({ offered, stored, rejected, excluded, refused, failed, lost }: Audit): boolean {
+  return offered === stored + rejected + excluded + refused + failed + lost
+}
+
+/** Share of the CPU that the generator used; null when unknown. */
+export function generatorShare(evidence: Pick<RunEvidence, 'generatorCpuSeconds' | 'totalCpuSeconds'>): number | null {
+  const { generatorCpuSeconds, totalCpuSeconds } = evidence
+  return generatorCpuSeconds === null || totalCpuSeconds === null || totalCpuSeconds <= 0 ? null : generatorCpuSeconds / totalCpuSeconds
+}
+
+type GeneratorEvidence = Pick<RunEvidence, 'generatorCpuSeconds' | 'totalCpuSeconds' | 'nullRecordsPerSecond' | 'recordsPerSecond'>
+
+function generatorBound(evidence: GeneratorEvidence): { readonly reasons: readonly string[]; readonly unchecked: readonly string[] } {
+  const reasons: string[] = []
+  const unchecked: string[] = []
+  const share = generatorShare(evidence)
+  if (share === null) unchecked.push("the generator's share of the CPU was not measured")
+  else if (share > largestGeneratorShare) {
+    reasons.push(`the generator used ${percent(share)} of the CPU, more than ${percent(largestGeneratorShare)}`)
+  }
+  const { nullRecordsPerSecond, recordsPerSecond } = evidence
+  if (nullRecordsPerSecond === null) unchecked.push('the null store was not measured')
+  else if (nullRecordsPerSecond < leastNullTimes * recordsPerSecond) {
+    const times = (nullRecordsPerSecond / recordsPerSecond).toFixed(1)
+    reasons.push(`the null store was only ${times} times as fast, not ${leastNullTimes}`)
+  }
+  return { reasons, unchecked }
+}
+
+/** What `findBound` looks at, all of the full-speed leg. Null stands for what was not or could not be measured. */
+export interface BoundEvidence extends GeneratorEvidence {
+  readonly elapsedSeconds: number
+  /** CPU seconds used by everything on the machine over cores x elapsed, 0..1. */
+  readonly machineUtilisation: number | null
+  /** CPU seconds of the store's processes, when they run here. */
+  readonly storeCpuSeconds: number | null
+  /** Connections that wrote; each is served by one process or thread of the store. */
+  readonly connections: number | null
+  /** The part of the target (a thread or a single-threaded process) that used most CPU. */
+  readonly busiestPart: { readonly name: string; readonly cpuSeconds: number } | null
+  /** Time that the driver waited in offer() for the target to take more. */
+  readonly offerWaitSeconds: number | null
+  /** Share of the time in which the store's disk had work, 0..1. */
+  readonly diskBusyShare?: number | null
+  /** Of the latency leg: from due to offered. */
+  readonly generatorLagP99Ms?: number | null
+}
+
+/** A thing that is busy for this share of the time leaves no room to go faster. */
+const busy = 0.85
+/** A driver that waits less than this for its target is what the target waits for. */
+const leastOfferWait = 0.1
+
+/**
+ * What kept the run from being faster, by the first rule that the evidence supports: the generator (by the rules of
+ * `judge`, or a driver that hardly ever waited for its target); the machine (its cores were busy); whichever of the
+ * store's connections and the target's busiest part was busy; the disk; else unknown. The order follows what excludes
+ * what: with all cores busy, a busy part says nothing of its own.
+ */
+export function findBound(evidence: BoundEvidence): BoundFinding {
+  const seconds = evidence.elapsedSeconds
+  const per = (value: number | null | undefined, of: number) => (value === null || value === undefined || !(of > 0) ? null : value / of)
+  const storeBusy = per(evidence.storeCpuSeconds, seconds * (evidence.connections ?? 0))
+  const partBusy = per(evidence.busiestPart?.cpuSeconds, seconds)
+  const offerWait = per(evidence.offerWaitSeconds, seconds)
+  const diskBusy = evidence.diskBusyShare ?? null
+  const share = generatorShare(evidence)
+  const figures = {
+    generatorShare: share,
+    nullTimes: per(evidence.nullRecordsPerSecond, evidence.recordsPerSecond),
+    machineUtilisation: evidence.machineUtilisation,
+    storeCpuPerConnection: storeBusy,
+    busiestPart: partBusy,
+    offerWaitShare: offerWait,
+    diskBusyShare: diskBusy,
+    generatorLagP99Ms: evidence.generatorLagP99Ms ?? null,
+  }
+  const found = (by: Bound, first: readonly string[]): BoundFinding => ({ by, evidence: [...first, ...context], figures })
+
+  const context: string[] = []
+  if (offerWait !== null) context.push(`the driver waited ${percent(offerWait)} of the time for the target`)
+  if (share !== null) context.push(`the generator used ${percent(share)} of the CPU`)
+
+  const { reasons } = generatorBound(evidence)
+  if (reasons.length > 0) return found('generator', reasons)
+  if (offerWait !== null && offerWait < leastOfferWait && evidence.machineUtilisation !== null && evidence.machineUtilisation < busy) {
+    return found('generator', ['the driver hardly ever waited for the target, and the cores were not all busy'])
+  }
+  if (evidence.machineUtilisation !== null && evidence.machineUtilisation >= busy) {
+    return found('machine', [`all cores together were ${percent(evidence.machineUtilisation)} busy`])
+  }
+  if (storeBusy !== null && storeBusy >= busy && storeBusy >= (partBusy ?? 0)) {
+    return found('store', [`the store used ${percent(storeBusy)} of a core for each connection`])
+  }
+  if (partBusy !== null && partBusy >= busy) {
+    return found('target', [`the target's ${evidence.busiestPart?.name} used ${percent(partBusy)} of a core`])
+  }
+  if (diskBusy !== null && diskBusy >= busy) return found('disk', [`the store's disk had work ${percent(diskBusy)} of the time`])
+  return found('unknown', ['nothing that was measured was busy throughout'])
+}
+
+function percent(share: number): string {
+  const value = share * 100
+  return `${value >= 10 || value === 0 ? Math.round(value) : value.toPrecision(2)}%`
+}

@@ -1,0 +1,119 @@
+/** How many lines a second one core encodes and digests: `node dist/scripts/bench/kernel.js [access.log]` (combined format). */
+import { readFileSync } from 'node:fs'
+import { Digester } from '../../generators/digester.js'
+import { Encoder, messageHeaderBytes } from '../../generators/encoder.js'
+import type { Chunk, Format, PartitionKey } from '../../generators/record.js'
+
+const rounds = 7
+const linesPerRound = 500_000
+
+/** Lines of the length and shape that sites log, for a machine without a log at hand. */
+function sampleLines(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => {
+    const time = new Date(Date.UTC(2015, 4, 17) + index * 1000).toISOString().slice(11, 19)
+    const path = `/presentations/${index % 977}/images/figure-${index % 13}.png`
+    const agent = 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_9_1) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/32.0.1700.77 Safari/537.36'
+    return `83.${index % 256}.9.216 - - [17/May/2015:${time} +0000] "GET ${path} HTTP/1.1" 200 ${index * 37} "http://example.org/${index % 101}" "${agent}"`
+  })
+}
+
+/** The same records as nginx writes them in JSON; lines that the expression does not fit are left out. */
+function asJson(lines: readonly string[]): string[] {
+  const pattern = /^(\S+) - (.+?) \[.+?:(\S+) \+0000\] "((?:[^"\\]|\\.)*)" (\d+) (\S+) "((?:[^"\\]|\\.)*)" "((?:[^"\\]|\\.)*)"$/
+  return lines.flatMap((line) => {
+    const [whole, remote_addr, remote_user, time, request, status, body_bytes_sent, http_referer, http_user_agent] =
+      pattern.exec(line) ?? []
+    const time_iso8601 = `2015-05-17T${time}+00:00`
+    const record = { time_iso8601, remote_addr, remote_user, request, status, body_bytes_sent, http_referer, http_user_agent }
+    return whole === undefined ? [] : [JSON.stringify(record)]
+  })
+}
+
+function chunkOf(lines: readonly string[]): Chunk {
+  return { source: 1, first: 0, count: lines.length, lines: new Uint8Array(Buffer.from(`${lines.join('\n')}\n`)) }
+}
+
+/** Prints the median and the range of a rate over several rounds. */
+function report(name: string, records: number, bytes: number, round: () => void): void {
+  round()
+  const rates = Array.from({ length: rounds }, () => {
+    const start = process.hrtime.bigint()
+    round()
+    return records / Number(process.hrtime.bigint() - start)
+  }).sort((a, b) => a - b)
+  const [lowest = 0] = rates
+  const median = rates[rounds >> 1] ?? 0
+  const range = [lowest, rates.at(-1) ?? 0].map((rate) => (rate * 1e3).toFixed(1)).join('-')
+  console.log(`${name.padEnd(34)} ${(median * 1e3).toFixed(1).padStart(5)}M/s (${range}), ${((median * bytes) / records).toFixed(2)} GB/s`)
+}
+
+/** An encoder that knows the chunk's months. */
+function encoderFor(format: Format, partitionKey: PartitionKey, chunk: Chunk): Encoder {
+  const encoder = new Encoder({ format, partitionKey, partitions: 4, arenaBytes: 16_000_000, arenas: 1 })
+  for (let month: string | undefined; ; encoder.addMonth(month)) {
+    encoder.begin(0)
+    const result = encoder.encode(0, chunk)
+    month = result.unknownMonth
+    if (result.full) throw new Error('the sample does not fit into an arena')
+    if (month === undefined) return encoder
+  }
+}
+
+const [, , file] = process.argv
+const lines = file === undefined ? sampleLines(10_000) : readFileSync(file, 'utf8').trimEnd().split('\n').slice(0, 20_000)
+
+for (const [format, key] of [
+  ['combined', 'id'],
+  ['combined', 'address'],
+  ['combined', 'path'],
+  ['json', 'id'],
+] as const) {
+  const chunk = chunkOf(format === 'json' ? asJson(lines) : lines)
+  const encoder = encoderFor(format, key, chunk)
+  const repeats = Math.ceil(linesPerRound / chunk.count)
+  report(`encode ${format}, routed by ${key}`, repeats * chunk.count, repeats * chunk.lines.length, () => {
+    for (let repeat = 0; repeat < repeats; repeat++) {
+      encoder.begin(0)
+      encoder.encode(0, chunk)
+    }
+  })
+}
+
+const chunk = chunkOf(lines)
+const encoder = encoderFor('combined', 'id', chunk)
+const leaves = encoder.leaves(0)
+const rows = leaves.reduce((sum, leaf) => sum + leaf.rows, 0)
+const bytes = leaves.reduce((sum, leaf) => sum + leaf.bytes, 0)
+const repeats = Math.ceil(linesPerRound / rows)
+const range = { source: 1, first: 0, length: chunk.count }
+
+const expected = new Digester(range, encoder.kernel)
+report('digest expected rows, in place', repeats * rows, repeats * bytes, () => {
+  for (let repeat = 0; repeat < repeats; repeat++) expected.expect(encoder, 0)
+})
+
+/** A message for each row, as a server sends them, in pieces as a socket delivers them. */
+const wires = leaves.map(({ segments, month, remainder }) => ({ place: { month, remainder }, pieces: wire(segments) }))
+const found = new Digester(range)
+report('digest found rows, from the wire', repeats * rows, repeats * bytes, () => {
+  for (let repeat = 0; repeat < repeats; repeat++)
+    for (const { place, pieces } of wires) for (const piece of pieces) found.foundWire(piece, place)
+})
+
+function wire(segments: readonly Uint8Array[]): Uint8Array[] {
+  const messages: Buffer[] = []
+  for (const segment of segments) {
+    const tuples = Buffer.from(segment.subarray(messageHeaderBytes))
+    for (let at = 0; at < tuples.length; ) {
+      const start = at
+      const fields = tuples.readInt16BE(at)
+      at += 2
+      for (let field = 0; field < fields; field++) at += 4 + Math.max(0, tuples.readInt32BE(at))
+      const header = Buffer.alloc(messageHeaderBytes, 'd')
+      header.writeInt32BE(at - start + 4, 1)
+      messages.push(header, tuples.subarray(start, at))
+    }
+  }
+  const whole = Buffer.concat(messages)
+  return Array.from({ length: Math.ceil(whole.length / 65_536) }, (_, index) => whole.subarray(index * 65_536, (index + 1) * 65_536))
+}

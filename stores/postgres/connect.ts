@@ -1,0 +1,54 @@
+/** Connections to Postgres, with errors that say what was wrong, where, and what to do, and never a password. */
+import pg from 'pg'
+import { redactUrl } from '../url.js'
+
+/** What went wrong with a server, for the person at the terminal. */
+export class PostgresError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'PostgresError'
+  }
+}
+
+const remedies: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there: is the server running, and is the port right?',
+  ENOTFOUND: 'that host has no address: check its name',
+  EAI_AGAIN: 'that host has no address: check its name',
+  ETIMEDOUT: 'it did not answer: check host, port and firewall',
+  ENOENT: 'there is no such socket: is the server running?',
+  '28P01': 'the password is wrong: put the right one into the URL, postgres://user:password@host/database',
+  '28000': 'the server does not let this user in: check user, host and pg_hba.conf',
+  '3D000': 'that database does not exist: create it, or name another in the URL',
+  '53300': 'it has no connection left: raise max_connections, or use fewer workers',
+  '42501': 'the user may not do that: GRANT CREATE ON DATABASE ... TO ...',
+}
+
+/** Explains an error of the driver; anything that has no better explanation keeps its own message. */
+export function explain(error: unknown, url: string): PostgresError {
+  if (error instanceof PostgresError) return error
+  const { code, message } = error as { code?: string; message?: string }
+  const remedy = code === undefined ? undefined : remedies[code]
+  const text = `Postgres at ${redactUrl(url)}: ${message || code || String(error)}${remedy === undefined ? '' : `; ${remedy}`}`
+  return new PostgresError(text, { cause: error })
+}
+
+/** The socket of a connected client: what ready-made messages are written to and raw answers are read from. */
+export interface RawConnection {
+  readonly stream: import('node:net').Socket
+  query(text: string): void
+}
+
+/** @throws PostgresError */
+export async function connect(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url, application_name: 'weir', connectionTimeoutMillis: 10_000 })
+  // A connection that breaks while nobody asks anything of it must not end the process; the next query says so.
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    await client.query("SET timezone = 'UTC'; SET client_min_messages = warning; SET client_encoding = 'UTF8'")
+  } catch (error) {
+    await client.end().catch(() => undefined)
+    throw explain(error, url)
+  }
+  return client
+}

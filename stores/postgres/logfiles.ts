@@ -1,0 +1,108 @@
+/** Claims of spooled logfiles by optimistic locking on nginx_logfile.version. */
+import type pg from 'pg'
+import type { Claim, Logfile, Logfiles, Receipt, Settlement, StoreAddress } from '../store.js'
+import { connect, explain } from './connect.js'
+import { logfileTable, rejectTable } from './layout.js'
+import { id, sql } from './sql.js'
+
+interface LogfileRow {
+  readonly id: string
+  readonly source: number
+  readonly first: string
+  readonly count: number
+  readonly path: string
+  readonly version: number
+}
+
+/** Candidates that are read at once: who loses the race for one tries the next. */
+const candidates = 8
+
+export class PostgresLogfiles implements Logfiles {
+  private opening: Promise<pg.Client> | undefined
+
+  constructor(private readonly address: StoreAddress) {}
+
+  async add({ source, first, count, path }: Omit<Logfile, 'id'>): Promise<number> {
+    const text = sql`INSERT INTO ${this.table} (source, first, count, path) VALUES ($1, $2, $3, $4) RETURNING id`.text
+    const [row] = await this.query<{ id: string }>('add', text, [source, first, count, path])
+    return Number(row?.id)
+  }
+
+  async claim(owner: string, leaseMs: number) {
+    // Free are new files and those whose holder has not been heard of; time is the server's alone.
+    const free = sql`SELECT id, source, first, count, path, version FROM ${this.table}
+      WHERE state = 'new' OR (state = 'claimed' AND lease_until < now()) ORDER BY id LIMIT ${candidates}`.text
+    const take = sql`UPDATE ${this.table} SET state = 'claimed', version = version + 1, owner = $3, lease_until = now() + $4 * interval '1 millisecond'
+      WHERE id = $1 AND version = $2 RETURNING version`.text
+    let conflicts = 0
+    for (const row of await this.query<LogfileRow>('free', free, [])) {
+      const [taken] = await this.query<{ version: number }>('take', take, [row.id, row.version, owner, leaseMs])
+      if (taken !== undefined) return { claim: { logfile: toLogfile(row), version: taken.version, owner }, conflicts }
+      conflicts++
+    }
+    return { claim: undefined, conflicts }
+  }
+
+  async renew({ logfile, version }: Claim, leaseMs: number): Promise<boolean> {
+    const text = sql`UPDATE ${this.table} SET lease_until = now() + $3 * interval '1 millisecond'
+      WHERE id = $1 AND version = $2 AND state = 'claimed' RETURNING id`.text
+    return (await this.query('renew', text, [logfile.id, version, leaseMs])).length === 1
+  }
+
+  async backlog(): Promise<number> {
+    const [row] = await this.query<{ files: string }>('backlog', sql`SELECT count(*) AS files FROM ${this.table} WHERE state <> 'done'`.text, [])
+    return Number(row?.files)
+  }
+
+  async outcomes(ids: readonly number[]) {
+    const done = sql`SELECT id, source, first, count, path, version FROM ${this.table} WHERE id = ANY($1) AND state = 'done'`.text
+    const rejected = sql`SELECT position, reason FROM ${id(this.address.schema, rejectTable)} WHERE source = $1 AND position >= $2 AND position < $3 ORDER BY position`.text
+    const outcomes: { readonly id: number; readonly receipt: Receipt }[] = []
+    for (const row of await this.query<LogfileRow>('done', done, [ids])) {
+      const file = toLogfile(row)
+      const rejects = await this.query<{ position: string; reason: string }>('rejected', rejected, [file.source, file.first, file.first + file.count])
+      outcomes.push({ id: file.id, receipt: receiptOf(file, rejects) })
+    }
+    return outcomes
+  }
+
+  async close(): Promise<void> {
+    const opening = this.opening
+    this.opening = undefined
+    await opening?.then((client) => client.end()).catch(() => undefined)
+  }
+
+  private get table() {
+    return id(this.address.schema, logfileTable)
+  }
+
+  private async query<R extends pg.QueryResultRow>(name: string, text: string, values: unknown[]): Promise<R[]> {
+    this.opening ??= connect(this.address.url)
+    try {
+      const client = await this.opening
+      return (await client.query<R>({ name, text, values })).rows
+    } catch (error) {
+      // A server's refusal leaves the connection whole; anything else asks for a new one.
+      if ((error as { severity?: string }).severity !== 'ERROR') this.opening = undefined
+      throw explain(error, this.address.url)
+    }
+  }
+}
+
+function toLogfile({ id: number, source, first, count, path }: LogfileRow): Logfile {
+  return { id: Number(number), source, first: Number(first), count, path }
+}
+
+/** A file's records are stored but for the rejected ones. */
+function receiptOf({ source, first, count }: Logfile, rejects: readonly { readonly position: string; readonly reason: string }[]): Receipt {
+  const receipt: Settlement[] = []
+  let next = first
+  for (const { position, reason } of rejects) {
+    const at = Number(position)
+    if (at > next) receipt.push({ source, first: next, count: at - next, fate: 'stored' })
+    receipt.push({ source, first: at, count: 1, fate: 'rejected', reason })
+    next = at + 1
+  }
+  if (next < first + count) receipt.push({ source, first: next, count: first + count - next, fate: 'stored' })
+  return receipt
+}

@@ -1,0 +1,142 @@
+/** One run's tables in Postgres. */
+import { Encoder, minArenaBytes } from '../../generators/encoder.js'
+import type pg from 'pg'
+import type { Image, Inserter, Logfiles, RunMemory, Scanner, Store, StoreAddress, StoreFacts, Writer, WriterOptions } from '../store.js'
+import { connect, explain } from './connect.js'
+import { commitMs, facts } from './facts.js'
+import { PostgresInserter } from './inserter.js'
+import { createRun, keyColumn, leaves, memoryTable, rejectTable, rowTable } from './layout.js'
+import { PostgresLogfiles } from './logfiles.js'
+import { PostgresScanner } from './scanner.js'
+import { id, sql } from './sql.js'
+import { PostgresWriter } from './writer.js'
+
+export class PostgresStore implements Store {
+  readonly logfiles: Logfiles
+  readonly scanner: Scanner
+  private opening: Promise<pg.Client> | undefined
+  private routing: Promise<boolean> | undefined
+
+  constructor(readonly address: StoreAddress) {
+    this.logfiles = new PostgresLogfiles(address)
+    this.scanner = new PostgresScanner(address)
+  }
+
+  async prepare(image: Image, months: readonly string[]): Promise<void> {
+    if (image.kind !== 'rows' || image.keeps !== 'all') throw new Error(`Postgres has no tables yet for an image of ${image.kind}`)
+    await this.ask((client) => createRun(client, this.address.schema, this.address.layout, months))
+  }
+
+  async writer(options: WriterOptions & { readonly routed?: boolean } = {}): Promise<Writer> {
+    return PostgresWriter.open(this.address, { ...options, routed: options.routed ?? (await this.routesAlike()) })
+  }
+
+  inserter(): Promise<Inserter> {
+    return PostgresInserter.open(this.address)
+  }
+
+  async *rejected() {
+    const client = await connect(this.address.url)
+    try {
+      // By pages in the order of the key, so that neither side holds all of them.
+      const page = sql`SELECT source, position, reason, length, line FROM ${id(this.address.schema, rejectTable)}
+        WHERE (source, position) > ($1, $2) ORDER BY source, position LIMIT 100`.text
+      let last = { source: -1, position: -1 }
+      for (;;) {
+        const { rows } = await client.query<{ source: number; position: string; reason: string; length: number; line: Buffer }>(page, [last.source, last.position])
+        for (const row of rows) {
+          last = { source: row.source, position: Number(row.position) }
+          yield { ...row, position: last.position }
+        }
+        if (rows.length === 0) return
+      }
+    } finally {
+      await client.end()
+    }
+  }
+
+  async remember(memory: RunMemory): Promise<void> {
+    await this.ask((client) => client.query(sql`UPDATE ${id(this.address.schema, memoryTable)} SET memory = $1`.text, [JSON.stringify(memory)]))
+  }
+
+  facts(): Promise<StoreFacts> {
+    return this.ask(async (client) => facts(client, await commitMs(client)))
+  }
+
+  async partitions() {
+    const { schema, layout } = this.address
+    return this.ask(async (client) => {
+      const found = []
+      for (const leaf of await leaves(client, schema, layout)) {
+        const table = id(leaf.schema, leaf.name)
+        const { rows } = await client.query<{ rows: number; bytes: number }>(
+          sql`SELECT count(*)::float8 AS rows, pg_total_relation_size(to_regclass($1))::float8 AS bytes FROM ONLY ${table}`.text,
+          [table.text],
+        )
+        found.push({ name: leaf.name, rows: rows[0]?.rows ?? 0, bytes: rows[0]?.bytes ?? 0 })
+      }
+      return found
+    })
+  }
+
+  async drop(): Promise<void> {
+    await this.ask((client) => dropSchema(client, this.address.schema))
+  }
+
+  async close(): Promise<void> {
+    const opening = this.opening
+    this.opening = undefined
+    await this.logfiles.close()
+    await opening?.then((client) => client.end()).catch(() => undefined)
+  }
+
+  /**
+   * Whether the server's hash partitioning is the one that the kernel computes: asked once, with a few values of the key.
+   * Where it is not (another collation, a future version), rows go through the parent.
+   */
+  private routesAlike(): Promise<boolean> {
+    this.routing ??= this.ask(async (client) => {
+      const { schema, layout, format } = this.address
+      const probe = new Encoder({ format: 'combined', ...layout, arenaBytes: minArenaBytes, arenas: 1 })
+      probe.addMonth('2026-01')
+      void format
+      const lines = Array.from({ length: 16 }, (_, i) => `10.${i}.0.${i * 3} - user${i} [01/Jan/2026:00:00:00 +0000] "GET /path/${i} HTTP/1.1" 200 ${i} "-" "-"\n`)
+      const chunk = { source: 1, first: 1e6, count: lines.length, lines: Buffer.from(lines.join('')) }
+      probe.encode(0, chunk)
+      const counts = Array.from({ length: layout.partitions }, () => 0)
+      for (const leaf of probe.leaves(0)) counts[leaf.remainder] = leaf.rows
+      const key = { id: '(1000000 + i)::bigint', address: "('10.' || i || '.0.' || i * 3)::inet", user: "'user' || i", path: "'/path/' || i" }[layout.partitionKey]
+      void keyColumn
+      const { rows } = await client.query<{ remainder: number; rows: number }>(
+        `SELECT r AS remainder, count(*)::int AS rows FROM generate_series(0, 15) i, generate_series(0, $2::int - 1) r
+         WHERE satisfies_hash_partition(to_regclass($1), $2::int, r, ${key}) GROUP BY r`,
+        [await this.anyMonth(client), layout.partitions],
+      )
+      return rows.length > 0 && counts.every((count, remainder) => count === (rows.find((row) => row.remainder === remainder)?.rows ?? 0))
+    })
+    return this.routing
+  }
+
+  private async anyMonth(client: pg.Client): Promise<string> {
+    const { rows } = await client.query<{ name: string }>('SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = to_regclass($1) LIMIT 1', [
+      id(this.address.schema, rowTable).text,
+    ])
+    return rows[0]?.name ?? ''
+  }
+
+  private async ask<T>(question: (client: pg.Client) => Promise<T>): Promise<T> {
+    this.opening ??= connect(this.address.url)
+    try {
+      return await question(await this.opening)
+    } catch (error) {
+      if ((error as { severity?: string }).severity !== 'ERROR') this.opening = undefined
+      throw explain(error, this.address.url)
+    }
+  }
+}
+
+/** Drops a run's schema. Refuses names that are not Weir's. */
+export async function dropSchema(client: pg.Client, schema: string): Promise<void> {
+  if (!/^weir_/.test(schema)) throw new Error(`${schema} is not a schema that Weir made: it stays`)
+  await client.query(sql`DROP SCHEMA IF EXISTS ${id(schema)} CASCADE`.text)
+}

@@ -1,0 +1,211 @@
+/** The bulk path: lines become COPY tuples, sorted by leaf partition, and each batch is one transaction. */
+import { setImmediate as immediate } from 'node:timers/promises'
+import type pg from 'pg'
+import { Encoder } from '../../generators/encoder.js'
+import type { Chunk } from '../../generators/record.js'
+import { type Claim, ClaimLostError, InDoubtError, type Receipt, type Settlement, type StoreAddress, type Writer, type WriterOptions } from '../store.js'
+import { Arenas } from './arenas.js'
+import { connect, explain } from './connect.js'
+import { type Step, runSteps } from './copy-in.js'
+import { claimLost, ensureMonth, leafTable, leaves, rejectColumnList, rejectTable, rowColumnList, rowTable } from './layout.js'
+import { id, sql } from './sql.js'
+
+/** Holds the usual batch (32,368 rows of some 270 bytes) whole; a larger one goes in parts of the same transaction. */
+const arenaBytes = 12 * 1024 * 1024
+
+export interface PostgresWriterOptions extends WriterOptions {
+  /** false: rows go through the parent table and the server routes them. */
+  readonly routed: boolean
+}
+
+/** What one arena holds of a batch. */
+interface Part {
+  readonly arena: number
+  readonly steps: readonly Step[]
+  readonly receipt: Receipt
+  readonly last: boolean
+}
+
+/** Where the encoding of a batch stands. */
+interface Progress {
+  chunk: number
+  line: number
+}
+
+export class PostgresWriter implements Writer {
+  private readonly arenas: Arenas
+  private client: pg.Client | undefined
+  /** For partitions that turn up while the other connection is in the middle of a transaction. */
+  private helper: pg.Client | undefined
+  private turn: Promise<void> = Promise.resolve()
+  private records = 0
+  private closed = false
+
+  private constructor(
+    private readonly address: StoreAddress,
+    private readonly options: PostgresWriterOptions,
+    private readonly encoder: Encoder,
+  ) {
+    this.arenas = new Arenas(encoder.options.arenas)
+  }
+
+  static async open(address: StoreAddress, options: PostgresWriterOptions): Promise<PostgresWriter> {
+    const { format, layout } = address
+    const encoder = new Encoder({ format, ...layout, arenaBytes, arenas: 1 + (options.ahead ?? 1), routed: options.routed })
+    const writer = new PostgresWriter(address, options, encoder)
+    const client = await writer.connection()
+    for (const { place } of await leaves(client, address.schema, layout)) if (place !== undefined) encoder.addMonth(place.month)
+    return writer
+  }
+
+  async write(batch: readonly Chunk[], claim?: Claim): Promise<Receipt> {
+    const before = this.turn
+    let done: () => void = () => undefined
+    this.turn = new Promise((resolve) => {
+      done = resolve
+    })
+    try {
+      return await this.transaction(batch, claim, before)
+    } finally {
+      // The next batch must not overtake this one, even when this one failed before its turn came.
+      void before.then(done)
+    }
+  }
+
+  copied() {
+    return { bytes: this.encoder.copiedBytes, records: this.records }
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+    await Promise.all([this.client, this.helper].map((client) => client?.end().catch(() => undefined)))
+    this.client = undefined
+    this.helper = undefined
+  }
+
+  private async transaction(batch: readonly Chunk[], claim: Claim | undefined, before: Promise<void>): Promise<Receipt> {
+    const progress: Progress = { chunk: 0, line: 0 }
+    const receipt: Settlement[] = []
+    let part: Part | undefined = await this.encode(batch, progress)
+    try {
+      await before
+      let first = true
+      while (part !== undefined) {
+        const current: Part = part
+        part = undefined
+        // The next part is encoded while this one is on its way.
+        const next: Promise<Part | undefined> = current.last ? Promise.resolve(undefined) : this.encode(batch, progress)
+        next.catch(() => undefined)
+        try {
+          await this.send(current, first, claim)
+        } catch (error) {
+          part = await next.catch(() => undefined)
+          throw error
+        } finally {
+          this.arenas.give(current.arena)
+        }
+        receipt.push(...current.receipt)
+        part = await next
+        first = false
+      }
+    } catch (error) {
+      if (part !== undefined) this.arenas.give(part.arena)
+      throw error
+    }
+    this.records += batch.reduce((sum, { count }) => sum + count, 0)
+    return receipt
+  }
+
+  /** Fills an arena with as much of the batch as it takes. */
+  private async encode(batch: readonly Chunk[], progress: Progress): Promise<Part> {
+    const arena = await this.arenas.take()
+    try {
+      this.encoder.begin(arena)
+      let full = false
+      while (!full && progress.chunk < batch.length) {
+        const chunk = batch[progress.chunk] as Chunk
+        const encoded = this.encoder.encode(arena, chunk, progress.line)
+        progress.line += encoded.lines
+        full = encoded.full
+        if (encoded.unknownMonth !== undefined) await this.addMonth(encoded.unknownMonth)
+        if (progress.line === chunk.count) {
+          progress.chunk++
+          progress.line = 0
+          // The socket of the batch before gets its turn, or the server would run dry while a whole batch is encoded.
+          await immediate()
+        }
+      }
+      const receipt = this.encoder.runs(arena).map(({ source, first, count, reason }): Settlement =>
+        reason === undefined ? { source, first, count, fate: 'stored' } : { source, first, count, fate: 'rejected', reason },
+      )
+      return { arena, steps: this.copies(arena), receipt, last: progress.chunk === batch.length }
+    } catch (error) {
+      this.arenas.give(arena)
+      throw error
+    }
+  }
+
+  private copies(arena: number): Step[] {
+    const { schema } = this.address
+    const steps: Step[] = this.encoder.leaves(arena).map(({ month, remainder, segments }) => {
+      const table = month === '' ? rowTable : leafTable(month, remainder)
+      return { text: sql`COPY ${id(schema, table)} (${rowColumnList}) FROM STDIN (FORMAT binary)`.text, messages: segments }
+    })
+    // Writers begin with different partitions, so that they meet less on the same pages and indexes.
+    const turn = steps.length === 0 ? 0 : (this.options.index ?? 0) % steps.length
+    const rejects = this.encoder.rejects(arena)
+    return [
+      ...steps.slice(turn),
+      ...steps.slice(0, turn),
+      ...(rejects.rows === 0
+        ? []
+        : [{ text: sql`COPY ${id(schema, rejectTable)} (${rejectColumnList}) FROM STDIN (FORMAT binary)`.text, messages: rejects.segments }]),
+    ]
+  }
+
+  private async send({ steps, last }: Part, first: boolean, claim: Claim | undefined): Promise<void> {
+    const client = await this.connection()
+    const settling = last && claim !== undefined ? [{ text: sql`SELECT ${id(this.address.schema, 'settle_claim')}(${claim.logfile.id}, ${claim.version})`.text }] : []
+    try {
+      await runSteps(client, [...(first ? [{ text: 'BEGIN' }] : []), ...steps, ...settling, ...(last ? [{ text: 'COMMIT' }] : [])])
+    } catch (error) {
+      const { code, severity } = error as { code?: string; severity?: string }
+      if (severity === undefined || severity === 'FATAL' || severity === 'PANIC') {
+        this.forget(client)
+        const explained = explain(error, this.address.url)
+        throw last ? new InDoubtError(`${explained.message}; whether the batch was committed is not known`, { cause: error }) : explained
+      }
+      await client.query('ROLLBACK').catch(() => this.forget(client))
+      if (claim !== undefined && code === claimLost) throw new ClaimLostError(claim)
+      throw explain(error, this.address.url)
+    }
+  }
+
+  private async addMonth(month: string): Promise<void> {
+    this.helper ??= await connect(this.address.url)
+    try {
+      await ensureMonth(this.helper, this.address.schema, this.address.layout, month)
+    } catch (error) {
+      this.helper.end().catch(() => undefined)
+      this.helper = undefined
+      throw explain(error, this.address.url)
+    }
+    this.encoder.addMonth(month)
+  }
+
+  /** The connection, opened again when it was lost. */
+  private async connection(): Promise<pg.Client> {
+    if (this.closed) throw new Error('this writer is closed')
+    if (this.client === undefined) {
+      const client = await connect(this.address.url)
+      client.on('end', () => this.forget(client))
+      this.client = client
+    }
+    return this.client
+  }
+
+  private forget(client: pg.Client): void {
+    if (this.client === client) this.client = undefined
+    client.end().catch(() => undefined)
+  }
+}

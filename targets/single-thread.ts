@@ -1,0 +1,33 @@
+/** Single thread: the published architecture with larger transactions, one connection, parsing and writing in the driver's own thread. */
+import { Batcher, batchingOptions } from './batcher.js'
+import { settleFailed, settleReceipt } from './settling.js'
+import { defineTarget } from './target.js'
+
+export const singleThread = defineTarget({
+  name: 'single-thread',
+  summary: 'one thread, one connection, one COPY for each partition of a batch',
+  options: batchingOptions,
+  image: () => ({ kind: 'rows', keeps: 'all' }),
+
+  async open({ store, options, settle }) {
+    const writer = await store.writer()
+    // Two under way: one is encoded while the other is on its way into the store.
+    const batcher = new Batcher({ ...options, inFlight: 2 }, async (batch) => {
+      try {
+        settleReceipt(await writer.write(batch), settle)
+      } catch (error) {
+        settleFailed(batch, error, settle)
+      }
+    })
+    return {
+      offer: (chunk) => batcher.add(chunk),
+      drain: (signal) => batcher.flush(signal),
+      async close() {
+        batcher.stop()
+        await writer.close()
+      },
+      parts: () => [{ name: 'thread', kind: 'thread', pid: process.pid }],
+      counters: () => ({ copiedBytes: writer.copied().bytes, copiedRecords: writer.copied().records }),
+    }
+  },
+})

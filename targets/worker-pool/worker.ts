@@ -1,0 +1,38 @@
+/** What runs in each thread of the worker pool: one store, one writer, opened with the thread. */
+import { Piscina } from 'piscina'
+import type { Chunk } from '../../generators/record.js'
+import { openStore } from '../../stores/index.js'
+import type { Receipt, StoreAddress } from '../../stores/store.js'
+
+export const workerUrl = import.meta.url
+
+export interface WorkerTask {
+  /** Empty to have the connection opened and nothing else. */
+  readonly batch: readonly Chunk[]
+}
+
+export interface WorkerAnswer {
+  readonly receipt: Receipt
+  /** Copied in user space since the last answer. */
+  readonly copiedBytes: number
+  readonly copiedRecords: number
+}
+
+let opening: ReturnType<typeof open> | undefined
+let reported = { bytes: 0, records: 0 }
+
+async function open() {
+  const { address } = Piscina.workerData as { address: StoreAddress }
+  const store = await openStore(address)
+  return store.writer()
+}
+
+export default async function write({ batch }: WorkerTask): Promise<WorkerAnswer> {
+  opening ??= open()
+  const writer = await opening
+  const receipt = batch.length === 0 ? [] : await writer.write(batch)
+  const copied = writer.copied()
+  const answer = { receipt, copiedBytes: copied.bytes - reported.bytes, copiedRecords: copied.records - reported.records }
+  reported = copied
+  return answer
+}
