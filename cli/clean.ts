@@ -46,13 +46,11 @@ export const clean = defineCommand({
   },
 })
 
-async function serverOf(url: string, data: string | undefined, { cwd, notice }: Context): Promise<StoreServer | undefined> {
+async function serverOf(url: string, data: string | undefined, { cwd }: Context): Promise<StoreServer | undefined> {
   if (url === '' && data === undefined) return undefined
   return startServer({
     store: url === '' ? 'postgres' : url,
     durability: 'power',
-    keep: true,
-    onNotice: notice,
     ...(data === undefined ? {} : { dataDirectory: resolve(cwd, data) }),
   })
 }

