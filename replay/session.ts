@@ -103,8 +103,6 @@ class Session {
     this.server = await startServer({
       store: plan.store.url === '' ? plan.store.name : plan.store.url,
       durability: plan.durability,
-      keep: plan.keep,
-      onNotice: (text) => this.hooks.onNotice(text),
       ...(plan.dataDirectory === null ? {} : { dataDirectory: plan.dataDirectory }),
     })
     this.stopIfAborted()
@@ -122,7 +120,6 @@ class Session {
       server: this.server,
       durability: this.durability,
       facts,
-      interrupted: this.hooks.signal.aborted,
       source: this.source,
     })
   }

@@ -60,8 +60,6 @@ export async function verifyRuns(plan: VerifyPlan, hooks: VerifyHooks): Promise<
   const server = await startServer({
     store: plan.store.url === '' ? plan.store.name : plan.store.url,
     durability: 'power',
-    keep: true,
-    onNotice: (text) => hooks.onNotice(text),
     ...(plan.dataDirectory === null ? {} : { dataDirectory: plan.dataDirectory }),
   })
   try {

@@ -1,0 +1,67 @@
+/** The registry of stores: adding one is its folder and a line in `kinds`. */
+import { NullStore, nullServer } from './null/null.js'
+import { EmbeddedServer } from './postgres/embedded.js'
+import { GivenServer } from './postgres/given-server.js'
+import { PostgresStore } from './postgres/postgres.js'
+import type { Store, StoreAddress, StoreServer } from './store.js'
+import { isUrl, redactUrl } from './url.js'
+
+export interface ServerRequest {
+  /** A store's name for an embedded server, or the URL of a given one. */
+  readonly store: string
+  /** What an embedded server is set to; a given one is probed. */
+  readonly durability: 'power' | 'process'
+  /** Where an embedded server keeps its files, which then stay; undefined: a throwaway folder. */
+  readonly dataDirectory?: string
+}
+
+interface StoreKind {
+  readonly name: string
+  /** A sentence for `weir list`. */
+  readonly summary: string
+  /** Beginnings of URLs that lead to such a store. */
+  readonly schemes: readonly string[]
+  embedded(request: ServerRequest): Promise<StoreServer>
+  given(url: string): Promise<StoreServer>
+  open(address: StoreAddress): Store
+}
+
+const kinds: readonly StoreKind[] = [
+  {
+    name: 'postgres',
+    summary: 'month ranges split by hash; embedded (Postgres 18), or any server from 15 on by URL',
+    schemes: ['postgres:', 'postgresql:'],
+    embedded: (request) => EmbeddedServer.start(request),
+    given: (url) => GivenServer.open(url),
+    open: (address) => new PostgresStore(address),
+  },
+  {
+    name: 'null',
+    summary: 'takes everything and keeps nothing: the ceiling',
+    schemes: [],
+    embedded: async () => nullServer,
+    given: async () => nullServer,
+    open: (address) => new NullStore(address),
+  },
+]
+
+/** Names, sentences and URL schemes of the stores, for help and for choosing. */
+export const stores: readonly Pick<StoreKind, 'name' | 'summary' | 'schemes'>[] = kinds
+
+/**
+ * Starts an embedded server, or connects to a given one.
+ * @throws Error that says what was wrong, where, and what to do
+ */
+export async function startServer(request: ServerRequest): Promise<StoreServer> {
+  const { store } = request
+  const kind = isUrl(store) ? kinds.find(({ schemes }) => schemes.some((scheme) => store.startsWith(scheme))) : kinds.find(({ name }) => name === store)
+  if (kind === undefined) throw new Error(`no store is called, or can be reached by, ${redactUrl(store)}`)
+  return isUrl(store) ? kind.given(store) : kind.embedded(request)
+}
+
+/** Opens one run's tables, in whatever thread or process needs them. Connections are made when first used. */
+export async function openStore(address: StoreAddress): Promise<Store> {
+  const kind = kinds.find(({ name }) => name === address.store)
+  if (kind === undefined) throw new Error(`there is no store ${address.store}`)
+  return kind.open(address)
+}

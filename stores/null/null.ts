@@ -1,0 +1,89 @@
+/** The null store: takes everything and keeps nothing, so that what is left is the cost of everything but a store. */
+import { Encoder } from '../../generators/encoder.js'
+import type { Chunk } from '../../generators/record.js'
+import type { Inserter, Receipt, Settlement, Store, StoreAddress, StoreFacts, StoreServer, Writer } from '../store.js'
+
+const arenaBytes = 4 * 1024 * 1024
+
+/** Parses, routes and encodes like any writer, and throws the rows away: lines that do not parse are still told apart. */
+class NullWriter implements Writer {
+  private readonly encoder: Encoder
+  private records = 0
+
+  constructor({ format, layout }: StoreAddress) {
+    this.encoder = new Encoder({ format, ...layout, arenaBytes, arenas: 1 })
+  }
+
+  async write(batch: readonly Chunk[]): Promise<Receipt> {
+    const receipt: Settlement[] = []
+    for (const chunk of batch) {
+      for (let done = 0; done < chunk.count; ) {
+        this.encoder.begin(0)
+        const { lines, unknownMonth } = this.encoder.encode(0, chunk, done)
+        if (unknownMonth !== undefined) this.encoder.addMonth(unknownMonth)
+        done += lines
+        for (const { source, first, count, reason } of this.encoder.runs(0)) {
+          receipt.push(reason === undefined ? { source, first, count, fate: 'stored' } : { source, first, count, fate: 'rejected', reason })
+        }
+      }
+      this.records += chunk.count
+    }
+    return receipt
+  }
+
+  copied() {
+    return { bytes: this.encoder.copiedBytes, records: this.records }
+  }
+
+  async close(): Promise<void> {}
+}
+
+const inserter: Inserter = { insert: async () => undefined, reject: async () => undefined, close: async () => undefined }
+
+const facts: StoreFacts = { version: 'null', durability: 'none', settings: {}, fsyncMs: null, tables: [] }
+
+export class NullStore implements Store {
+  readonly logfiles = undefined
+  readonly scanner = undefined
+
+  constructor(readonly address: StoreAddress) {}
+
+  async prepare(): Promise<void> {}
+
+  async writer(): Promise<Writer> {
+    return new NullWriter(this.address)
+  }
+
+  async inserter(): Promise<Inserter> {
+    return inserter
+  }
+
+  async *rejected(): AsyncGenerator<never> {}
+
+  async remember(): Promise<void> {}
+
+  async facts(): Promise<StoreFacts> {
+    return facts
+  }
+
+  async partitions() {
+    return []
+  }
+
+  async drop(): Promise<void> {}
+
+  async close(): Promise<void> {}
+}
+
+export const nullServer: StoreServer = {
+  store: 'null',
+  embedded: true,
+  url: '',
+  durability: async () => 'none',
+  facts: async () => facts,
+  settle: async () => undefined,
+  processes: async () => [],
+  runs: async () => [],
+  drop: async () => undefined,
+  close: async () => undefined,
+}

