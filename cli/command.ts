@@ -42,8 +42,8 @@ export function toggle(option: Omit<SwitchOption, 'kind'>): SwitchOption {
 export interface Context {
   /** Tells the user something on stderr: a line that stays. */
   notice(line: string): void
-  /** Shows the state of the work on stderr: rewritten in place on a terminal, a plain line every few seconds elsewhere. */
-  progress(line: string): void
+  /** Shows the state of the work on stderr: rewritten in place on a terminal; elsewhere a plain line for each new label and every few seconds. */
+  progress(line: string, label: string): void
   /** Asks a yes-or-no question on the terminal; undefined when nobody can answer. */
   ask(question: string): Promise<boolean | undefined>
   /** Aborted by the first SIGINT or SIGTERM. */

@@ -4,6 +4,7 @@ import { generate as generateLines } from '../generators/generate.js'
 import { openSource } from '../generators/open.js'
 import { segment } from '../generators/segment.js'
 import type { StreamSpec } from '../generators/source.js'
+import { count, duration, rate, significant } from '../results/format.js'
 import { formatNamed, profileNamed, scenarioNamed, scenarios } from './catalogue.js'
 import { defineCommand, value } from './command.js'
 import { Interrupted, RunFailed, UsageError } from './errors.js'
@@ -61,8 +62,8 @@ export const generate = defineCommand({
     const { startMs, recordsPerDay } = scenario.timing(asked, total)
     const share = segment(total, values.segment?.index ?? 1, values.segment?.of ?? 1)
     const first = share.first + (values.from ?? 0)
-    const { count } = share
-    const last = first + count
+    const records = share.count
+    const last = first + records
     if (!Number.isSafeInteger(last)) throw new UsageError(`the stream would end at position ${last}, beyond ${Number.MAX_SAFE_INTEGER}`)
 
     const directory = values.output === undefined || values.output === '-' ? null : resolve(cwd, values.output)
@@ -71,12 +72,12 @@ export const generate = defineCommand({
     const made = await generateLines({
       spec: stream(startMs, recordsPerDay),
       first,
-      count,
+      count: records,
       workers: values.workers ?? 1,
       sink: directory === null ? { fd: 1 } : { directory },
       signal,
-      onProgress: ({ records, bytes }) => {
-        if (records > 0) progress(progressLine(records, bytes, count, elapsed()))
+      onProgress: (made) => {
+        if (made.records > 0) progress(progressLine(made.records, made.bytes, records, elapsed()), 'generate')
       },
     }).catch((error: unknown) => {
       if (signal.aborted) throw new Interrupted()
@@ -87,16 +88,16 @@ export const generate = defineCommand({
   },
 })
 
-function progressLine(records: number, bytes: number, count: number, seconds: number): string {
-  const left = (seconds * (count - records)) / records
-  return `${Math.floor((100 * records) / count)}% of ${count.toLocaleString('en')} records, ${rates(records, bytes, seconds)}, ${Math.ceil(left)} s left`
+function progressLine(records: number, bytes: number, total: number, seconds: number): string {
+  const left = (seconds * (total - records)) / records
+  return `${Math.floor((100 * records) / total)}% of ${count(total)} records  ${rates(records, bytes, seconds)}  ${duration(left)} left`
 }
 
 function summary(records: number, bytes: number, seconds: number, directory: string | null): string {
   const where = directory === null ? '' : ` in ${directory}`
-  return `${records.toLocaleString('en')} records${where}, ${(bytes / 1e6).toFixed(1)} MB in ${seconds.toFixed(1)} s: ${rates(records, bytes, seconds)}`
+  return `${count(records)} records${where}, ${significant(bytes / 1e6, 4)} MB in ${duration(seconds)}: ${rates(records, bytes, seconds)}`
 }
 
 function rates(records: number, bytes: number, seconds: number): string {
-  return `${Math.round(records / seconds).toLocaleString('en')} records/s, ${(bytes / seconds / 1e9).toFixed(2)} GB/s`
+  return `${rate(records / seconds)} records/s, ${(bytes / seconds / 1e9).toFixed(2)} GB/s`
 }

@@ -110,7 +110,7 @@ function valuesOf(command: AnyCommand, settings: Settings): Readonly<Record<stri
 function context(settings: Settings, terminal: Terminal): Context {
   return {
     notice: (line) => terminal.notice(line),
-    progress: (line) => terminal.progress(line),
+    progress: (line, label) => terminal.progress(line, label),
     ask: (question) => terminal.ask(question),
     signal: terminal.interrupts(),
     cwd: process.cwd(),

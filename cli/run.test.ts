@@ -81,7 +81,7 @@ test('exit statuses', () => {
 test('progress: share, rate, time left once it can be known', () => {
   assert.is(
     progressLine({ label: 'worker-pool', done: 1, total: 4, recordsPerSecond: 12_345.6 }, 10_000),
-    ' 25%  worker-pool  12,346 records/s  30 s left',
+    ' 25%  worker-pool  12,350 records/s  30 s left',
   )
   assert.is(progressLine({ label: 'starting', done: 0, total: 0, recordsPerSecond: null }, 10), '  0%  starting')
 })

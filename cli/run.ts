@@ -77,20 +77,26 @@ export const run = defineCommand({
   async handler(values, { cwd, display, settings, signal, progress, notice }) {
     const plan = planRun(values, settings, cwd)
     const begin = performance.now()
-    const onProgress = (state: Progress): void => progress(progressLine(state, performance.now() - begin))
+    const onProgress = (state: Progress): void => progress(progressLine(state, performance.now() - begin), state.label)
     const result = await runSession(plan, { signal, onProgress, onNotice: notice }).catch((error: unknown) => {
       if (error instanceof InterruptedError) throw new Interrupted(error.message)
       if (error instanceof UnsupportedError) throw new UsageError(error.message)
       throw error
     })
     const secrets = secretsOf(plan.store.url)
-    const file = relative(cwd, await writeResult(result, plan.out, secrets))
+    const file = near(cwd, await writeResult(result, plan.out, secrets))
     return {
       status: statusOf(result, signal.aborted),
       output: values.json ? serialize(result, secrets) : renderTable(result, { tty: display.tty, columns: display.columns, file }),
     }
   },
 })
+
+/** A path below the working directory as it is typed there; any other as it is. */
+function near(cwd: string, path: string): string {
+  const shorter = relative(cwd, path)
+  return shorter.startsWith('..') ? path : shorter
+}
 
 /** Fills in what was not said. Throws a UsageError for settings that contradict each other. */
 export function planRun(values: Values<typeof options>, settings: Settings, cwd: string): Plan {

@@ -31,10 +31,12 @@ export const verify = defineCommand({
       schema: values.schema ?? null,
       input: values.input === undefined ? null : resolve(cwd, values.input),
     }
-    const reports = await verifyRuns(plan, { signal, onProgress: progress, onNotice: notice }).catch((error: unknown) => {
-      if (error instanceof VerifyChoiceError) throw new UsageError(error.message)
-      throw error
-    })
+    const reports = await verifyRuns(plan, { signal, onProgress: (line) => progress(line, line), onNotice: notice }).catch(
+      (error: unknown) => {
+        if (error instanceof VerifyChoiceError) throw new UsageError(error.message)
+        throw error
+      },
+    )
     if (signal.aborted) throw new Interrupted()
     const status = reports.every(isSound) ? 0 : 1
     if (values.json)
