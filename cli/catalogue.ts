@@ -54,12 +54,20 @@ export function formatNamed(text: string): Format {
 
 /** A store's name, or the URL of a server. */
 export function storeNamed(text: string): PlannedStore {
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase()
+  const scheme = /^[a-z][a-z0-9+.-]*:(?=\/\/)/i.exec(text)?.[0].toLowerCase()
   if (scheme === undefined) return { name: named('store', text, stores).name, url: '' }
-  if (scheme !== 'postgres' && scheme !== 'postgresql')
-    throw new UsageError(unknown('kind of store URL', scheme, ['postgres', 'postgresql']))
+  const store = stores.find(({ schemes }) => schemes.includes(scheme))
+  if (!store) {
+    throw new UsageError(
+      unknown(
+        'kind of store URL',
+        scheme,
+        stores.flatMap(({ schemes }) => schemes),
+      ),
+    )
+  }
   if (!URL.canParse(text)) throw new UsageError('the store URL cannot be read; write postgres://user:password@host:5432/database')
-  return { name: 'postgres', url: text }
+  return { name: store.name, url: text }
 }
 
 /** One of a few words. */

@@ -1,12 +1,88 @@
-import { defineCommand } from './command.js'
+/** weir clean: lists what a crash left behind, and removes it when told to. */
+import { resolve } from 'node:path'
+import { startServer } from '../stores/index.js'
+import type { StoreServer } from '../stores/store.js'
+import { storeNamed } from './catalogue.js'
+import { type Context, defineCommand, toggle, value } from './command.js'
+import { RunFailed, UsageError } from './errors.js'
+import { leftovers, removeLeftover } from './leftovers.js'
+
+interface Item {
+  readonly line: string
+  remove(): Promise<void>
+}
+
 export const clean = defineCommand({
   name: 'clean',
-  summary: 'x',
-  options: {},
+  summary: 'Lists what a crash left behind, and removes it with --yes or when you agree.',
+  options: {
+    yes: toggle({ alias: 'y', summary: 'remove it without asking' }),
+    'dry-run': toggle({ summary: 'list it only' }),
+    store: value({ alias: 's', placeholder: 'URL', summary: 'the weir_ schemas of a server too, kept ones included', parse: storeNamed }),
+    data: value({ placeholder: 'DIR', summary: 'the same for the data directory of a kept embedded server', parse: (text) => text }),
+  },
   positionals: [],
   targetOptions: false,
-  examples: [],
-  async handler() {
-    return { status: 0, output: '' }
+  examples: ['weir clean --dry-run', 'weir clean --yes'],
+
+  async handler(values, context) {
+    if (values.yes && values['dry-run']) throw new UsageError('--yes and --dry-run contradict each other; give one of them')
+    const server = await serverOf(values.store?.url ?? '', values.data, context)
+    try {
+      const items = [...localItems(), ...(server ? await schemaItems(server) : [])]
+      if (items.length === 0) return { status: 0, output: 'nothing was left behind\n' }
+      const listed = items.map(({ line }) => `${line}\n`).join('')
+      if (values['dry-run']) return { status: 0, output: listed }
+      if (!values.yes) {
+        context.notice(listed.trimEnd())
+        const answer = await context.ask(`Remove ${items.length === 1 ? 'it' : `all ${items.length}`}?`)
+        if (answer === undefined) throw new UsageError('nobody is there to ask: add --yes to remove this, or --dry-run to list it')
+        if (!answer) return { status: 0, output: 'nothing was removed\n' }
+      }
+      return { status: 0, output: await removeAll(items) }
+    } finally {
+      await server?.close()
+    }
   },
 })
+
+async function serverOf(url: string, data: string | undefined, { cwd }: Context): Promise<StoreServer | undefined> {
+  if (url === '' && data === undefined) return undefined
+  return startServer({
+    store: url === '' ? 'postgres' : url,
+    durability: 'power',
+    ...(data === undefined ? {} : { dataDirectory: resolve(cwd, data) }),
+  })
+}
+
+function localItems(): readonly Item[] {
+  return leftovers().map((leftover) => {
+    const servers = leftover.servers.length === 0 ? '' : `, with ${leftover.servers.length} processes running in it`
+    return {
+      line: `folder ${leftover.path}, of ${new Date(leftover.createdMs).toISOString().slice(0, 19)}Z${servers}`,
+      remove: () => removeLeftover(leftover),
+    }
+  })
+}
+
+async function schemaItems(server: StoreServer): Promise<readonly Item[]> {
+  return (await server.runs()).map(({ schema, createdAt, bytes }) => ({
+    line: `schema ${schema}, of ${createdAt}, ${(bytes / 1e6).toFixed(1)} MB`,
+    remove: () => server.drop(schema),
+  }))
+}
+
+async function removeAll(items: readonly Item[]): Promise<string> {
+  const failures: string[] = []
+  let output = ''
+  for (const { line, remove } of items) {
+    try {
+      await remove()
+      output += `removed ${line}\n`
+    } catch (error) {
+      failures.push(`${line} could not be removed: ${(error as Error).message}`)
+    }
+  }
+  if (failures.length > 0) throw new RunFailed(`${output}${failures.join('\n')}`)
+  return output
+}

@@ -1,5 +1,4 @@
 /** The contract of a command and of its options: what main.ts needs to parse for it, explain it and run it. */
-import type { Readable, Writable } from 'node:stream'
 import type { Settings } from './settings.js'
 
 /** An option with a value: `--rate 50k`, `WEIR_RATE=50k` or `"rate": "50k"`. */
@@ -39,19 +38,19 @@ export function toggle(option: Omit<SwitchOption, 'kind'>): SwitchOption {
   return { kind: 'switch', ...option }
 }
 
-/** What a command may touch of the outside world. Only generate writes to stdout itself; the others return their output. */
+/** What a command may touch of the outside world. What is for stdout is returned; only generate's threads write there themselves. */
 export interface Context {
-  readonly stdout: Writable
-  readonly stdin: Readable
   /** Tells the user something on stderr: a line that stays. */
   notice(line: string): void
-  /** Shows the state of the work on stderr: rewritten in place on a terminal, a plain line every few seconds elsewhere. */
-  progress(line: string): void
+  /** Shows the state of the work on stderr: rewritten in place on a terminal; elsewhere a plain line for each new label and every few seconds. */
+  progress(line: string, label: string): void
   /** Asks a yes-or-no question on the terminal; undefined when nobody can answer. */
   ask(question: string): Promise<boolean | undefined>
   /** Aborted by the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal
   readonly cwd: string
+  /** What stdout is shown on. */
+  readonly display: { readonly tty: boolean; readonly columns: number }
   readonly settings: Settings
 }
 

@@ -2,11 +2,13 @@
 import { resolve } from 'node:path'
 import { generate as generateLines } from '../generators/generate.js'
 import { openSource } from '../generators/open.js'
+import { segment } from '../generators/segment.js'
 import type { StreamSpec } from '../generators/source.js'
+import { count, duration, rate, significant } from '../results/format.js'
 import { formatNamed, profileNamed, scenarioNamed, scenarios } from './catalogue.js'
 import { defineCommand, value } from './command.js'
 import { Interrupted, RunFailed, UsageError } from './errors.js'
-import { parseCount, parseLength, parsePositiveCount, parseSeed, parseSegment, parseStart, segmentRange } from './quantities.js'
+import { parseCount, parseLength, parsePositiveCount, parseSeed, parseSegment, parseStart } from './quantities.js'
 
 export const generate = defineCommand({
   name: 'generate',
@@ -37,7 +39,7 @@ export const generate = defineCommand({
     'weir generate -n 200k --segment 3/3 --format json > last-third.log',
   ],
 
-  async handler(values, { stdout, signal, progress, notice, cwd }) {
+  async handler(values, { signal, progress, notice, cwd }) {
     const scenario = values.scenario ?? scenarios[0]
     if (!scenario) throw new Error('no scenarios are registered')
     const length = values.n ?? { kind: 'records', records: scenario.records }
@@ -58,54 +60,44 @@ export const generate = defineCommand({
         ? length.records
         : Math.max(1, Math.round(length.bytes / (await openSource(stream(trial.startMs, trial.recordsPerDay)).meanLineBytes())))
     const { startMs, recordsPerDay } = scenario.timing(asked, total)
-    const { first, count } = segmentRange(total, values.segment ?? { index: 1, of: 1 }, values.from)
-    const last = first + count
+    const share = segment(total, values.segment?.index ?? 1, values.segment?.of ?? 1)
+    const first = share.first + (values.from ?? 0)
+    const records = share.count
+    const last = first + records
     if (!Number.isSafeInteger(last)) throw new UsageError(`the stream would end at position ${last}, beyond ${Number.MAX_SAFE_INTEGER}`)
 
     const directory = values.output === undefined || values.output === '-' ? null : resolve(cwd, values.output)
     const begin = performance.now()
-    const show = ({ records, bytes }: { readonly records: number; readonly bytes: number }): void => {
-      if (records === 0) return
-      const seconds = (performance.now() - begin) / 1000
-      progress(progressLine(records, bytes, count, seconds))
-    }
-    try {
-      const made = await generateLines(
-        { spec: stream(startMs, recordsPerDay), first, count, workers: values.workers ?? 1 },
-        directory === null ? { kind: 'stream', stream: stdout } : { kind: 'directory', path: directory },
-        { signal, onProgress: show },
-      )
-      notice(summary(made.records, made.bytes, (performance.now() - begin) / 1000, directory))
-    } catch (error) {
+    const elapsed = (): number => (performance.now() - begin) / 1000
+    const made = await generateLines({
+      spec: stream(startMs, recordsPerDay),
+      first,
+      count: records,
+      workers: values.workers ?? 1,
+      sink: directory === null ? { fd: 1 } : { directory },
+      signal,
+      onProgress: (made) => {
+        if (made.records > 0) progress(progressLine(made.records, made.bytes, records, elapsed()), 'generate')
+      },
+    }).catch((error: unknown) => {
       if (signal.aborted) throw new Interrupted()
-      const { code } = error as NodeJS.ErrnoException
-      if (code === 'EPIPE') return { status: 0, output: '' }
-      throw explained(error, code, directory)
-    }
+      throw new RunFailed((error as Error).message)
+    })
+    if (!made.closed) notice(summary(made.records, made.bytes, elapsed(), directory))
     return { status: 0, output: '' }
   },
 })
 
-function explained(error: unknown, code: string | undefined, directory: string | null): unknown {
-  const where = directory ?? 'the output'
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new RunFailed(`${where} is full: free some space, or make fewer records with -n or --segment`)
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
-    return new RunFailed(`${where} cannot be written to: choose another folder with -o`)
-  if (code === 'ENOTDIR' || code === 'EEXIST') return new RunFailed(`${where} is not a folder: choose another with -o`)
-  return error
-}
-
-function progressLine(records: number, bytes: number, count: number, seconds: number): string {
-  const left = (seconds * (count - records)) / records
-  return `${Math.floor((100 * records) / count)}% of ${count.toLocaleString('en')} records, ${rates(records, bytes, seconds)}, ${Math.ceil(left)} s left`
+function progressLine(records: number, bytes: number, total: number, seconds: number): string {
+  const left = (seconds * (total - records)) / records
+  return `${Math.floor((100 * records) / total)}% of ${count(total)} records  ${rates(records, bytes, seconds)}  ${duration(left)} left`
 }
 
 function summary(records: number, bytes: number, seconds: number, directory: string | null): string {
   const where = directory === null ? '' : ` in ${directory}`
-  return `${records.toLocaleString('en')} records${where}, ${(bytes / 1e6).toFixed(1)} MB in ${seconds.toFixed(1)} s: ${rates(records, bytes, seconds)}`
+  return `${count(records)} records${where}, ${significant(bytes / 1e6, 4)} MB in ${duration(seconds)}: ${rates(records, bytes, seconds)}`
 }
 
 function rates(records: number, bytes: number, seconds: number): string {
-  return `${Math.round(records / seconds).toLocaleString('en')} records/s, ${(bytes / seconds / 1e9).toFixed(2)} GB/s`
+  return `${rate(records / seconds)} records/s, ${(bytes / seconds / 1e9).toFixed(2)} GB/s`
 }

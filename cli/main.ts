@@ -109,13 +109,12 @@ function valuesOf(command: AnyCommand, settings: Settings): Readonly<Record<stri
 
 function context(settings: Settings, terminal: Terminal): Context {
   return {
-    stdout: process.stdout,
-    stdin: process.stdin,
     notice: (line) => terminal.notice(line),
-    progress: (line) => terminal.progress(line),
+    progress: (line, label) => terminal.progress(line, label),
     ask: (question) => terminal.ask(question),
     signal: terminal.interrupts(),
     cwd: process.cwd(),
+    display: { tty: process.stdout.isTTY === true, columns: process.stdout.columns ?? 120 },
     settings,
   }
 }

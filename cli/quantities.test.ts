@@ -14,7 +14,6 @@ import {
   parseSegment,
   parseStart,
   parseSwitch,
-  segmentRange,
 } from './quantities.js'
 
 /** Every message must match. */
@@ -96,7 +95,7 @@ test('rates and bytes', () => {
   refuses(parseBytes, { '1M': /unknown unit "M"; write bytes such as/ })
 })
 
-test('segments are numbered from 1 and cover everything once', () => {
+test('segments are numbered from 1', () => {
   assert.equal(parseSegment('3/64'), { index: 3, of: 64 })
   refuses(parseSegment, {
     '0/3': /numbered from 1 to 3/,
@@ -105,21 +104,6 @@ test('segments are numbered from 1 and cover everything once', () => {
     '1/0': /write i\/n/,
     'a/b': /write i\/n/,
   })
-  assert.equal(segmentRange(200_000, { index: 3, of: 3 }), { first: 133_333, count: 66_667 })
-  for (const [total, of] of [
-    [10, 3],
-    [2, 5],
-    [9_007_199_254_740_991, 7],
-    [0, 2],
-  ] as const) {
-    let next = 5
-    for (let index = 1; index <= of; index++) {
-      const { first, count } = segmentRange(total, { index, of }, 5)
-      if (total < 1e15) assert.is(first, next)
-      next = first + count
-    }
-    if (total < 1e15) assert.is(next, total + 5)
-  }
 })
 
 test('seeds have 64 bits', () => {

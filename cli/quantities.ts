@@ -102,12 +102,6 @@ export function parseSegment(text: string): Segment {
   return { index, of }
 }
 
-/** The records first .. first+count of a segment of `total` records that start at `from`: contiguous, sizes differing by one at most. */
-export function segmentRange(total: number, { index, of }: Segment, from = 0): { readonly first: number; readonly count: number } {
-  const cut = (i: number): number => Number((BigInt(total) * BigInt(i)) / BigInt(of))
-  return { first: from + cut(index - 1), count: cut(index) - cut(index - 1) }
-}
-
 /** An unsigned 64-bit seed, in decimal digits. */
 export function parseSeed(text: string): string {
   if (!/^\d{1,20}$/.test(text.trim()) || BigInt(text) >= 2n ** 64n) return reject(text, 'a seed', 'a whole number from 0 to 2^64-1')

@@ -1,9 +1,11 @@
 /** weir run: replays a scenario through targets into a store and reports what was measured. */
-import { resolve } from 'node:path'
+import { relative, resolve } from 'node:path'
 import { arrivalKinds, type Length, type Plan, runDurabilities } from '../replay/plan.js'
 import { InterruptedError, type Progress, runSession, UnsupportedError } from '../replay/session.js'
-import { renderReport } from '../results/report.js'
+import { secretsOf } from '../results/redact.js'
 import type { Result } from '../results/result.js'
+import { renderTable } from '../results/table.js'
+import { serialize, writeResult } from '../results/write.js'
 import { partitionKeys } from '../stores/store.js'
 import { formatNamed, profileNamed, scenarioNamed, scenarios, storeNamed, targets, targetsNamed, wordOf } from './catalogue.js'
 import { defineCommand, toggle, type Values, value } from './command.js'
@@ -72,21 +74,29 @@ export const run = defineCommand({
     'weir run -s null --duration 2s --json',
   ],
 
-  async handler(values, { cwd, settings, signal, progress, notice }) {
+  async handler(values, { cwd, display, settings, signal, progress, notice }) {
     const plan = planRun(values, settings, cwd)
     const begin = performance.now()
-    const onProgress = (state: Progress): void => progress(progressLine(state, performance.now() - begin))
+    const onProgress = (state: Progress): void => progress(progressLine(state, performance.now() - begin), state.label)
     const result = await runSession(plan, { signal, onProgress, onNotice: notice }).catch((error: unknown) => {
       if (error instanceof InterruptedError) throw new Interrupted(error.message)
       if (error instanceof UnsupportedError) throw new UsageError(error.message)
       throw error
     })
+    const secrets = secretsOf(plan.store.url)
+    const file = near(cwd, await writeResult(result, plan.out, secrets))
     return {
       status: statusOf(result, signal.aborted),
-      output: values.json ? `${JSON.stringify(result)}\n` : `${renderReport(result)}\n`,
+      output: values.json ? serialize(result, secrets) : renderTable(result, { tty: display.tty, columns: display.columns, file }),
     }
   },
 })
+
+/** A path below the working directory as it is typed there; any other as it is. */
+function near(cwd: string, path: string): string {
+  const shorter = relative(cwd, path)
+  return shorter.startsWith('..') ? path : shorter
+}
 
 /** Fills in what was not said. Throws a UsageError for settings that contradict each other. */
 export function planRun(values: Values<typeof options>, settings: Settings, cwd: string): Plan {

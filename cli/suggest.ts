@@ -21,7 +21,7 @@ function nearestOf(word: string, known: readonly string[]): string | undefined {
     const distance = levenshtein.distance(bare, name)
     if (distance > Math.max(2, Math.floor(name.length / 3)) && !begins) continue
     if (distance >= Math.max(bare.length, name.length)) continue
-    const weight = begins ? Math.min(distance, 1.5) : distance
+    const weight = begins ? Math.min(distance, 2.5) : distance
     if (!best || weight < best.distance) best = { word: candidate, distance: weight }
   }
   return best?.word

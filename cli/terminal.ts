@@ -1,10 +1,6 @@
 /** The person at the terminal: notices and progress on stderr, questions, and Ctrl-C. */
 import { createInterface } from 'node:readline/promises'
-
-/** Milliseconds between two plain lines of progress where nothing can be rewritten. */
-const plainIntervalMs = 5000
-/** Milliseconds between two rewritten lines. */
-const liveIntervalMs = 100
+import { isDue, rewrite, type Shown } from '../results/progress.js'
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
@@ -21,7 +17,7 @@ export function atHardExit(wish: LastWish): () => void {
 export class Terminal {
   private readonly live = process.stderr.isTTY === true
   private shown = false
-  private lastAt = 0
+  private last: Shown | undefined
   private controller: AbortController | undefined
 
   /** A line that stays. */
@@ -30,21 +26,21 @@ export class Terminal {
     process.stderr.write(`${line}\n`)
   }
 
-  progress(line: string): void {
+  progress(line: string, label: string): void {
     const now = performance.now()
-    if (this.lastAt !== 0 && now - this.lastAt < (this.live ? liveIntervalMs : plainIntervalMs)) return
-    this.lastAt = now
+    if (!isDue(this.last, label, now, this.live)) return
+    this.last = { atMs: now, label }
     if (!this.live) {
       process.stderr.write(`${line}\n`)
       return
     }
-    process.stderr.write(`\r\u001b[2K${line.slice(0, (process.stderr.columns ?? 80) - 1)}`)
+    process.stderr.write(`${rewrite}${line.slice(0, (process.stderr.columns ?? 80) - 1)}`)
     this.shown = true
   }
 
   /** Takes the progress line away. */
   clear(): void {
-    if (this.shown) process.stderr.write('\r\u001b[2K')
+    if (this.shown) process.stderr.write(rewrite)
     this.shown = false
   }
 

@@ -1,6 +1,6 @@
 /** weir verify: audits a run that still lies in a store against the stream or file that it came from. */
 import { resolve } from 'node:path'
-import { verifyRun } from '../replay/verify.js'
+import { VerifyChoiceError, type VerifyReport, verifyRuns } from '../replay/verify.js'
 import { storeNamed } from './catalogue.js'
 import { defineCommand, toggle, value } from './command.js'
 import { Interrupted, UsageError } from './errors.js'
@@ -9,7 +9,7 @@ export const verify = defineCommand({
   name: 'verify',
   summary: 'Audits a run that was kept in a store: reads every row back and reconciles it.',
   options: {
-    schema: value({ placeholder: 'NAME', summary: 'the run: its schema, weir_... (the only one there)', parse: (text) => text }),
+    schema: value({ placeholder: 'NAME', summary: 'the run: its schema, weir_... (all of them)', parse: (text) => text }),
     store: value({ alias: 's', placeholder: 'URL', summary: 'server that holds it: postgres://user@host/db', parse: storeNamed }),
     data: value({ placeholder: 'DIR', summary: 'data directory that weir run --keep --data left', parse: (text) => text }),
     input: value({ placeholder: 'FILE', summary: 'the replayed log, when it has moved', parse: (text) => text }),
@@ -25,25 +25,37 @@ export const verify = defineCommand({
     if (store.url === '' && values.data === undefined) {
       throw new UsageError('say where the run lies: --store postgres://... or --data DIR (of weir run --keep --data DIR)')
     }
-    const report = await verifyRun(
-      {
-        store,
-        dataDirectory: values.data === undefined ? null : resolve(cwd, values.data),
-        schema: values.schema ?? null,
-        input: values.input === undefined ? null : resolve(cwd, values.input),
+    const plan = {
+      store,
+      dataDirectory: values.data === undefined ? null : resolve(cwd, values.data),
+      schema: values.schema ?? null,
+      input: values.input === undefined ? null : resolve(cwd, values.input),
+    }
+    const reports = await verifyRuns(plan, { signal, onProgress: (line) => progress(line, line), onNotice: notice }).catch(
+      (error: unknown) => {
+        if (error instanceof VerifyChoiceError) throw new UsageError(error.message)
+        throw error
       },
-      { signal, onProgress: progress, onNotice: notice },
     )
     if (signal.aborted) throw new Interrupted()
-    const { audit, findings } = report
-    const sound = audit.lost + audit.duplicated + audit.corrupted + audit.misplaced + (audit.unexpected ?? 0) === 0
-    if (values.json) return { status: sound ? 0 : 1, output: `${JSON.stringify({ ...report, sound })}\n` }
-    const rows = Object.entries(audit).map(([name, count]) => `  ${name.padEnd(14)}${Math.round(count ?? 0).toLocaleString('en')}`)
-    const found = findings.map(
-      ({ kind, source, position, expected, found }) =>
-        `  ${kind} source ${source} position ${position}${expected === undefined ? '' : `: expected ${expected}`}${found === undefined ? '' : `, found ${found}`}`,
-    )
-    const lines = [`${report.schema}: ${sound ? 'sound' : 'UNSOUND'}`, ...rows, ...(found.length > 0 ? ['first findings:', ...found] : [])]
-    return { status: sound ? 0 : 1, output: `${lines.join('\n')}\n` }
+    const status = reports.every(isSound) ? 0 : 1
+    if (values.json)
+      return { status, output: `${JSON.stringify({ runs: reports.map((report) => ({ ...report, sound: isSound(report) })) })}\n` }
+    return { status, output: `${reports.map(describe).join('\n')}\n` }
   },
 })
+
+function isSound({ audit }: VerifyReport): boolean {
+  return audit.lost + audit.duplicated + audit.corrupted + audit.misplaced + (audit.unexpected ?? 0) === 0
+}
+
+function describe(report: VerifyReport): string {
+  const { schema, target, leg, audit, findings } = report
+  const counts = Object.entries(audit).map(([name, count]) => `  ${name.padEnd(14)}${Math.round(count ?? 0).toLocaleString('en')}`)
+  const found = findings.map(({ kind, source, position, expected, found }) => {
+    const detail = [...(expected === undefined ? [] : [`expected ${expected}`]), ...(found === undefined ? [] : [`found ${found}`])]
+    return `  ${kind}: source ${source}, position ${position}${detail.length > 0 ? `: ${detail.join(', ')}` : ''}`
+  })
+  const head = `${schema} (${target}, ${leg}): ${isSound(report) ? 'sound, every record accounted for' : 'UNSOUND'}`
+  return [head, ...counts, ...(found.length > 0 ? ['  what was found first:', ...found.slice(0, 20)] : [])].join('\n')
+}

@@ -67,12 +67,12 @@ export interface Plan {
   readonly out: string
 }
 
-/** Which run, on which server, `weir verify` audits again. */
+/** Which runs, on which server, `weir verify` audits again. */
 export interface VerifyPlan {
   readonly store: PlannedStore
   /** Data directory (absolute path) that an embedded server left behind with `--keep`; null for a given server. */
   readonly dataDirectory: string | null
-  /** The run's schema; null: the only one there, or an error that lists them. */
+  /** The run's schema; null: all of those there. */
   readonly schema: string | null
   /** The file that was replayed, when it has moved since; null: where it was. */
   readonly input: string | null

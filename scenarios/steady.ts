@@ -1,14 +1,16 @@
-/** Steady: an ordinary day of a site of a million hits a day, the default. */
+/** Steady: the profile's own days, one like the other; the default. */
+import { profileNamed } from '../generators/profiles.js'
 import type { Scenario } from './scenario.js'
 
 export const steady: Scenario = {
   name: 'steady',
-  summary: 'an ordinary site, a million records a day, nothing special happens',
+  summary: 'an ordinary site on ordinary days, as dense as its profile; nothing special happens',
   profile: 'web',
   arrivals: 'constant',
   records: 1_000_000,
 
   timing({ startMs, recordsPerDay }) {
-    return { startMs: startMs ?? Date.UTC(2026, 0, 5), recordsPerDay: recordsPerDay ?? 1_000_000 }
+    const { defaults } = profileNamed(this.profile)
+    return { startMs: startMs ?? defaults.startMs, recordsPerDay: recordsPerDay ?? defaults.recordsPerDay }
   },
 }

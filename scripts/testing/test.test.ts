@@ -1,6 +1,6 @@
 /** The test runner sees what a test file does wrong, tried on files that do it. */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -45,8 +45,12 @@ function runTests(names: readonly string[], environment: Readonly<Record<string,
 
 /** A killed process that nobody has waited for yet is as gone as one that is not listed. */
 function gone(pid: number): boolean {
-  const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' })
-  return stdout.trim() === '' || stdout.trim().startsWith('Z')
+  try {
+    process.kill(pid, 0)
+    return / Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
+  } catch {
+    return true
+  }
 }
 
 const last = (output: string): string | undefined => output.trimEnd().split('\n').at(-1)
