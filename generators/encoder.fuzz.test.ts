@@ -13,7 +13,8 @@ const encoders = Object.fromEntries(
   formats.map((format) => [format, new Encoder({ format, partitionKey: 'path', partitions: 3, arenaBytes: 4_000_000, arenas: 1 })]),
 ) as Record<Format, Encoder>
 
-const runs = { numRuns: Number(process.env['WEIR_FUZZ_RUNS'] ?? 2_000) }
+/** Enough for every change; a soak sets more. */
+const runs = { numRuns: Number(process.env['WEIR_FUZZ_RUNS'] ?? 600) }
 
 /** Fields as a server would log them, before they are put into a line. */
 interface Logged {

@@ -189,6 +189,8 @@ test('rejects what is no record, with the reason', () => {
       ]
         .map((day) => bad('17/May/2015', day))
         .concat(['24:00:00', '10:60:00', '10:00:60', '10-00:00', 'aa:00:00'].map((time) => bad('10:05:03', time)))
+        .concat(['17/May/2015 10', '17-May/2015:10', '17/May-2015:10'].map((start) => bad('17/May/2015:10', start)))
+        .concat(bad('03 +0000', '03_+0000'))
         .concat(['+1600', '+0060', '*0000', '+00:0'].map((offset) => bad('+0000', offset)))
         .concat(bad('17/May/2015:10:05:03 +0000', 'now'), bad('17/May/2015:10:05:03', '31/Dec/2099:23:30:00').replace('+0000', '-0100'))
         .concat(bad('17/May/2015:10:05:03', '01/Jan/1970:00:30:00').replace('+0000', '+0100')),
@@ -240,6 +242,26 @@ test('accepts dates, addresses and sizes at their limits', () => {
   }
 })
 
+test('a date is its own, whatever the line before it said', () => {
+  const dates = ['17/May/2015', '17/May/2016', '18/May/2015', '17/Jun/2015', '17/May/2025'].flatMap((day) =>
+    ['+0000', '-0000', '+0100', '+0001', '-1200'].map((offset) => `${day}:23:05:03 ${offset}`),
+  )
+  const alone = dates.map((date) => rowOf(combined, good.replace('17/May/2015:10:05:03 +0000', date)).createdAt)
+  for (const [index, date] of dates.entries()) {
+    const lines = dates.flatMap((other) => [
+      good.replace('17/May/2015:10:05:03 +0000', other),
+      good.replace('17/May/2015:10:05:03 +0000', date),
+    ])
+    const { rows } = encodeAll(combined, [chunkOf(lines)])
+    assert.equal(
+      rows.map((row) => createdAtIso(row.createdAt)),
+      alone.flatMap((other) => [other, alone[index]]),
+    )
+    const times = new Date(`${date.slice(0, 11).replaceAll('/', ' ')} 23:05:03 GMT${date.slice(-5)}`)
+    assert.is(alone[index], times.toISOString())
+  }
+})
+
 test('a JSON line that is no record is rejected with the reason', () => {
   const line = (change: Record<string, unknown>) =>
     JSON.stringify({
@@ -262,7 +284,10 @@ test('a JSON line that is no record is rejected with the reason', () => {
       ],
     ],
     ['NUL byte', [base.replace('GET', '\\u0000')]],
-    ['invalid UTF-8', ['\\ud800', '\\udc00', '\\ud800\\u0041', '\\ud800x'].map((lone) => base.replace('GET', lone))],
+    [
+      'invalid UTF-8',
+      ['\\ud800', '\\udc00', '\\ud800\\u0041', '\\ud800x', '\\udc00\\udc00', '\\ud800\\ue000'].map((lone) => base.replace('GET', lone)),
+    ],
     ['bad address', [line({ remote_addr: '1.2.3' }), line({ remote_addr: '' })]],
     [
       'bad date',
@@ -382,6 +407,28 @@ test('stops before a month that it does not know, and goes on without copying ag
   assert.equal(encoder.months(), ['2015-05', '2015-06'])
   assert.equal(encoder.runs(0), [{ source: 1, first: 0, count: 4, reason: undefined }])
   assert.equal(new Set(encoder.leaves(0).map((leaf) => leaf.month)), new Set(['2015-05', '2015-06']))
+})
+
+test('runs end where the source, the position or the fate changes', () => {
+  const encoder = encoderFor()
+  encoder.addMonth('2015-05')
+  for (const [source, first] of [
+    [1, 10],
+    [1, 12],
+    [1, 20],
+    [2, 22],
+  ] as const) {
+    encoder.encode(0, chunkOf([good, good], first, source))
+  }
+  encoder.encode(0, chunkOf(['', 'x', good], 24, 2))
+  assert.equal(encoder.runs(0), [
+    { source: 1, first: 10, count: 4, reason: undefined },
+    { source: 1, first: 20, count: 2, reason: undefined },
+    { source: 2, first: 22, count: 2, reason: undefined },
+    { source: 2, first: 24, count: 1, reason: 'empty line' },
+    { source: 2, first: 25, count: 1, reason: 'truncated or malformed line' },
+    { source: 2, first: 26, count: 1, reason: undefined },
+  ])
 })
 
 test('a line can be encoded again after its arena was begun anew', () => {

@@ -184,7 +184,10 @@ export class Encoder {
     for (let index = 0; index < arenas; index++) this.begin(index)
   }
 
-  /** Lets rows of a month ('YYYY-MM') be encoded. A known month is fine. */
+  /**
+   * Lets rows of a month ('YYYY-MM') be encoded. A known month is fine. Leaves for 24 months at least, and for every month up
+   * to 10 partitions with two arenas, are reserved beforehand; beyond that the memory may grow, which empties the views given out.
+   */
   addMonth(month: string): void {
     const index = monthIndex(month)
     if (this.options.routed && !this.known.has(index)) this.register(index)

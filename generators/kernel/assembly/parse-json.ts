@@ -314,10 +314,7 @@ function skipValue(p: usize, end: usize): usize {
     } else if (depth != 0 && (byte == 0x2c || byte == 0x3a)) {
       p++
     } else if (byte == 0x22) {
-      // Decoded in vain, and so dropped: the decoder's room must suffice for the strings that count.
-      const before = decodedEnd
       p = readString(p + 1, end)
-      decodedEnd = before
     } else if (byte == 0x74 || byte == 0x6e) {
       p = p + 4 <= end && (load<u32>(p) == 0x65757274 || load<u32>(p) == 0x6c6c756e) ? p + 4 : 0
     } else if (byte == 0x66) {
