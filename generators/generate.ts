@@ -98,7 +98,7 @@ export async function generate(options: GenerateOptions): Promise<Generated> {
 /** Runs one worker to its end. A worker that fails stops the others. */
 function work(assignment: Assignment, stop: () => void): Promise<Outcome> {
   return new Promise((resolve) => {
-    const worker = new Worker(new URL(workerUrl), { workerData: assignment })
+    const worker = new Worker(new URL(workerUrl), { workerData: assignment, execArgv: [] })
     let outcome: Outcome = { closed: false, files: 0 }
     worker.on('message', (message: Outcome) => {
       outcome = message

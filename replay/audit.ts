@@ -46,7 +46,17 @@ class Auditor {
   private readonly digester: Digester
   private rejected = 0
   private readonly findings: Finding[] = []
-  private readonly tally = { stored: 0, rejected: 0, excluded: 0, refused: 0, failed: 0, lost: 0, duplicated: 0, corrupted: 0, misplaced: 0 }
+  private readonly tally = {
+    stored: 0,
+    rejected: 0,
+    excluded: 0,
+    refused: 0,
+    failed: 0,
+    lost: 0,
+    duplicated: 0,
+    corrupted: 0,
+    misplaced: 0,
+  }
 
   constructor(private readonly request: AuditRequest) {
     const { fates, layout, format } = request
@@ -70,7 +80,12 @@ class Auditor {
     const unexpected = this.digester.unexpected()
     for (const { source, position } of unexpected.records) this.note({ kind: 'unexpected', source, position })
     return {
-      audit: { offered: total, ...this.tally, unexpected: unexpected.total, rowsPerSecond: seconds > 0 ? this.digester.foundTuples / seconds : 0 },
+      audit: {
+        offered: total,
+        ...this.tally,
+        unexpected: unexpected.total,
+        rowsPerSecond: seconds > 0 ? this.digester.foundTuples / seconds : 0,
+      },
       findings: this.findings,
     }
   }
@@ -94,7 +109,8 @@ class Auditor {
     while (cursor.position < to) {
       const first = cursor.position
       const made = await cursor.next(Math.min(chunkLines, to - first))
-      if (made === undefined || made.count === 0) throw new Error(`the source ends at record ${first}, but ${to} records were offered: has the file changed?`)
+      if (made === undefined || made.count === 0)
+        throw new Error(`the source ends at record ${first}, but ${to} records were offered: has the file changed?`)
       const chunk: Chunk = { source: this.request.fates.source, first, ...made }
       line?.(chunk)
       for (let done = 0; done < chunk.count; ) {
@@ -132,7 +148,8 @@ class Auditor {
         }
         cursor ??= await source.open(range.from)
         // A file is read once, from range to range, since it can only be read forwards.
-        while (cursor.position < range.from) if ((await cursor.next(Math.min(chunkLines, range.from - cursor.position))) === undefined) break
+        while (cursor.position < range.from)
+          if ((await cursor.next(Math.min(chunkLines, range.from - cursor.position))) === undefined) break
         rejected += await this.nameRange(range, cursor)
       }
     } finally {

@@ -3,13 +3,15 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import type { Source, SourceSpec } from '../generators/source.js'
-import { LatencyHistogram } from '../results/histogram.js'
 import { environmentHash, type FileIdentity, type StreamIdentity, subjectHash, workloadHash } from '../results/hashes.js'
+import type { LatencyHistogram } from '../results/histogram.js'
 import { published, publishedRecordsPerSecond } from '../results/published.js'
 import { rank } from '../results/rank.js'
 import type { Recorder } from '../results/recorder.js'
 import type { Audit, Baseline, Finding, Interval, Json, Latency, LatencyLeg, Result, Run } from '../results/result.js'
+import { skewOf } from '../results/skew.js'
 import { meanInterval, seededRandom } from '../results/statistics.js'
+import { throughputOf } from '../results/throughput.js'
 import { findBound, generatorShare, judge } from '../results/verdict.js'
 import type { Durability, StoreFacts, StoreServer } from '../stores/store.js'
 import type { AuditReport } from './audit.js'
@@ -70,7 +72,11 @@ export async function buildResult(session: SessionRecord): Promise<Result> {
     machine: describeMachine(session.server.embedded ? undefined : null),
     published,
     baseline: buildBaseline(baselineEntry, baselineRate, durability, session.server.store),
-    calibration: { nullRecordsPerSecond: nullRate, ...(nullInterval ? { interval: nullInterval } : {}), blocks: nullEntry?.throughput.blocks ?? [] },
+    calibration: {
+      nullRecordsPerSecond: nullRate,
+      ...(nullInterval ? { interval: nullInterval } : {}),
+      blocks: nullEntry?.throughput.blocks ?? [],
+    },
     runs,
     ranking: rank(runs),
   }
@@ -80,7 +86,12 @@ export async function buildResult(session: SessionRecord): Promise<Result> {
 function configurationOf(plan: Plan): { readonly [option: string]: Json } {
   const { dataDirectory, out, exportRejects, input, ...rest } = plan
   const plain = JSON.parse(JSON.stringify(rest)) as { [option: string]: Json }
-  return { ...plain, input: input === null ? null : 'file', dataDirectory: dataDirectory === null ? null : 'given', exportRejects: exportRejects !== null }
+  return {
+    ...plain,
+    input: input === null ? null : 'file',
+    dataDirectory: dataDirectory === null ? null : 'given',
+    exportRejects: exportRejects !== null,
+  }
 }
 
 /** Stored records per second over all blocks, drains included; null when nothing was stored. */
@@ -91,7 +102,8 @@ function rateOf(contender: Contender): number | null {
 }
 
 function intervalOf(contender: Contender): Interval | null {
-  return meanInterval(contender.blocks.map((block) => block.recordsPerSecond)).interval
+  const { blocks } = contender
+  return blocks.length === 0 ? null : meanInterval(blocks.map((block) => block.recordsPerSecond)).interval
 }
 
 function buildBaseline(entry: Entry | undefined, measured: number | null, durability: Durability, store: string): Baseline {
@@ -158,7 +170,6 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
   const partitions = await throughput.store.partitions().catch(() => [])
   const counters = throughput.counters
   const { copiedBytes, copiedRecords, ...ownCounters } = counters
-  const interval = intervalOf(throughput)
   const stored = ledger.tally.stored
   const findings = [...findingsOf(throughput.audit, 'throughput'), ...findingsOf(latency?.audit, 'latency')].slice(0, findingsKept)
   const facts = session.facts
@@ -172,13 +183,11 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
     reasons,
     durability,
     image: imageName,
-    throughput: {
-      recordsPerSecond: rate,
-      bytesPerSecond: ledger.offered === 0 ? 0 : (throughput.offeredBytes / ledger.offered) * rate,
-      timesPublished: rate / publishedRecordsPerSecond,
-      timesMeasured: baselineRate === null ? null : rate / baselineRate,
-      interval,
-    },
+    throughput: throughputOf(throughput.blocks, {
+      meanLineBytes: ledger.offered === 0 ? 0 : throughput.offeredBytes / ledger.offered,
+      publishedRecordsPerSecond,
+      measuredRecordsPerSecond: baselineRate,
+    }),
     latency: latencyPlan === undefined || latency === undefined ? null : latencyOf(latencyPlan, latency),
     audit: audits.audit,
     findings,
@@ -197,9 +206,11 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
     },
     memory: { weirBytes: throughput.memory.weir, targetBytes: throughput.memory.target, storeBytes: throughput.memory.store },
     copiedBytesPerRecord: copiedBytesPerRecord(throughput, copiedBytes, copiedRecords),
-    ...(facts === undefined ? {} : { storeFacts: { ...facts, tables: facts.tables.filter((table) => table.name.startsWith(throughput.spec.address.schema)) } }),
+    ...(facts === undefined
+      ? {}
+      : { storeFacts: { ...facts, tables: facts.tables.filter((table) => table.name.startsWith(throughput.spec.address.schema)) } }),
     partitions,
-    partitionSkew: skew(partitions.map((partition) => partition.rows)),
+    partitionSkew: skewOf(partitions),
     counters: ownCounters,
     ...(error === undefined ? {} : { error: { message: error.message } }),
     workloadHash: workloadHash({
@@ -228,7 +239,9 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
 /** A target that settles a record twice, or one that it was never offered, cannot be believed. */
 function ledgerError({ name, ledger }: Contender): Error | undefined {
   if (ledger.settledTwice === 0 && ledger.neverOffered === 0) return undefined
-  return new Error(`${name} settled ${ledger.settledTwice} records twice and ${ledger.neverOffered} that were never offered: its figures cannot be believed`)
+  return new Error(
+    `${name} settled ${ledger.settledTwice} records twice and ${ledger.neverOffered} that were never offered: its figures cannot be believed`,
+  )
 }
 
 /** The driver copies a line once, out of the renderer's memory into the chunk; the target says how often it copies it again. */
@@ -242,13 +255,9 @@ function copiedBytesPerRecord(contender: Contender, bytes: number | undefined, r
 function busiestPart(contender: Contender, generatorCpu: number): { readonly name: string; readonly cpuSeconds: number } | null {
   const processes = Object.entries(contender.cpu.parts).sort(([, a], [, b]) => b - a)[0]
   if (processes !== undefined) return { name: processes[0], cpuSeconds: processes[1] }
-  return contender.connections > 0 ? { name: 'thread', cpuSeconds: Math.max(0, contender.cpu.weir - generatorCpu) / contender.connections } : null
-}
-
-/** Fullest partition over the mean; null without rows. */
-function skew(rows: readonly number[]): number | null {
-  const total = rows.reduce((sum, count) => sum + count, 0)
-  return total === 0 ? null : (Math.max(...rows) * rows.length) / total
+  return contender.connections > 0
+    ? { name: 'thread', cpuSeconds: Math.max(0, contender.cpu.weir - generatorCpu) / contender.connections }
+    : null
 }
 
 /**

@@ -22,7 +22,7 @@ export async function planSource(plan: Plan): Promise<PlannedSource> {
     const available = (await source.length()) ?? Number.MAX_SAFE_INTEGER
     return { source, records: Math.min(available, await wished(plan, source)) }
   }
-  const profile = profileNamed(plan.profile)
+  const { defaults } = profileNamed(plan.profile)
   const spec = (startMs: number, recordsPerDay: number): SourceSpec => ({
     kind: 'stream',
     source: sourceNumber,
@@ -33,7 +33,7 @@ export async function planSource(plan: Plan): Promise<PlannedSource> {
     recordsPerDay,
   })
   // The mean line does not depend on when the stream begins, so bytes become records before the scenario places it.
-  const records = await wished(plan, openSource(spec(profile.startMs, profile.recordsPerDay)))
+  const records = await wished(plan, openSource(spec(defaults.startMs, defaults.recordsPerDay)))
   const scenario = scenarioNamed(plan.scenario)
   const finite = length?.kind === 'duration' ? scenario.records : records
   const timing = scenario.timing({ startMs: plan.startMs, recordsPerDay: plan.recordsPerDay }, finite)

@@ -18,8 +18,8 @@ import { buildResult, type Entry } from './document.js'
 import { chunkRecords } from './driver.js'
 import type { Plan, PlannedTarget } from './plan.js'
 import { type PlannedSource, planSource } from './plan-source.js'
-import { toMemory } from './verify.js'
 import { exportRejects } from './rejects.js'
+import { toMemory } from './verify.js'
 
 /** What a session tells while it works. */
 export interface Progress {

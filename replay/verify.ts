@@ -1,9 +1,9 @@
 /** Audits, later, a run that was kept in a store, from what the run left there about itself. */
 import { openSource } from '../generators/open.js'
+import type { Format } from '../generators/record.js'
 import type { SourceSpec } from '../generators/source.js'
 import type { Audit, Finding } from '../results/result.js'
 import { openStore, startServer } from '../stores/index.js'
-import type { Format } from '../generators/record.js'
 import type { Layout, RunMemory, StoreServer } from '../stores/store.js'
 import { audit } from './audit.js'
 import type { Fates } from './ledger.js'
@@ -79,7 +79,8 @@ async function choose(server: StoreServer, { schema }: VerifyPlan) {
   const runs = await server.runs()
   const chosen = schema === null ? runs.filter((run) => run.memory !== undefined) : runs.filter((run) => run.schema === schema)
   if (chosen.length > 0) return chosen
-  const there = runs.length === 0 ? 'no run lies there; weir run --keep leaves its tables' : `there are ${runs.map((run) => run.schema).join(', ')}`
+  const there =
+    runs.length === 0 ? 'no run lies there; weir run --keep leaves its tables' : `there are ${runs.map((run) => run.schema).join(', ')}`
   throw new VerifyChoiceError(schema === null ? there : `there is no run ${schema}: ${there}`)
 }
 

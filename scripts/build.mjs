@@ -43,12 +43,12 @@ function kernel() {
 
 const wasm = kernel()
 rmSync(join(root, 'dist'), { recursive: true, force: true })
-compile(join(dirname(require.resolve('typescript/package.json')), 'bin/tsc'), '-p', 'tsconfig.json')
 mkdirSync(join(root, 'dist/generators/kernel'), { recursive: true })
 copyFileSync(wasm, join(root, 'dist/generators/kernel/kernel.wasm'))
 writeFileSync(
   join(root, 'dist/build.json'),
   `${JSON.stringify({ kernel: createHash('sha256').update(readFileSync(wasm)).digest('hex') })}\n`,
 )
+compile(join(dirname(require.resolve('typescript/package.json')), 'bin/tsc'), '-p', 'tsconfig.json')
 const main = join(root, 'dist/cli/main.js')
 if (existsSync(main)) chmodSync(main, 0o755)

@@ -54,7 +54,9 @@ export const stores: readonly Pick<StoreKind, 'name' | 'summary' | 'schemes'>[] 
  */
 export async function startServer(request: ServerRequest): Promise<StoreServer> {
   const { store } = request
-  const kind = isUrl(store) ? kinds.find(({ schemes }) => schemes.some((scheme) => store.startsWith(scheme))) : kinds.find(({ name }) => name === store)
+  const kind = isUrl(store)
+    ? kinds.find(({ schemes }) => schemes.some((scheme) => store.startsWith(scheme)))
+    : kinds.find(({ name }) => name === store)
   if (kind === undefined) throw new Error(`no store is called, or can be reached by, ${redactUrl(store)}`)
   return isUrl(store) ? kind.given(store) : kind.embedded(request)
 }

@@ -98,7 +98,13 @@ export interface Store {
   /** What lies in the store, for the audit; undefined where nothing can be read back. */
   readonly scanner: Scanner | undefined
   /** The kept rejected lines, one by one: for export, not for speed. */
-  rejected(): AsyncIterable<{ readonly source: number; readonly position: number; readonly reason: string; readonly length: number; readonly line: Uint8Array }>
+  rejected(): AsyncIterable<{
+    readonly source: number
+    readonly position: number
+    readonly reason: string
+    readonly length: number
+    readonly line: Uint8Array
+  }>
   remember(memory: RunMemory): Promise<void>
   facts(): Promise<StoreFacts>
   /** Rows and bytes of each partition. */

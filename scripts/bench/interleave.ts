@@ -20,7 +20,9 @@ export async function interleave(ours: Side, theirs: Side, pairs: number): Promi
       rates[side] = await (side === 'ours' ? ours : theirs).run()
     }
     seen.push([rates.ours, rates.theirs])
-    process.stderr.write(`  pair ${pair + 1} of ${pairs}: ${ours.name} ${thousands(rates.ours)}/s, ${theirs.name} ${thousands(rates.theirs)}/s, ratio ${(rates.ours / rates.theirs).toFixed(3)}\n`)
+    process.stderr.write(
+      `  pair ${pair + 1} of ${pairs}: ${ours.name} ${thousands(rates.ours)}/s, ${theirs.name} ${thousands(rates.theirs)}/s, ratio ${(rates.ours / rates.theirs).toFixed(3)}\n`,
+    )
   }
   return seen
 }

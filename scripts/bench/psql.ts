@@ -13,7 +13,9 @@ export async function copyWithPsql(url: string, table: string, columns: readonly
   const times = await Promise.all(
     files.map(async (file) => {
       const script = ['\\timing on', `\\copy ${table} (${columns.join(', ')}) from '${file}' with (format binary)`].join('\n')
-      const psql = spawn('psql', ['--no-psqlrc', '--set', 'ON_ERROR_STOP=1', '--dbname', url, '--file', '-'], { stdio: ['pipe', 'pipe', 'pipe'] })
+      const psql = spawn('psql', ['--no-psqlrc', '--set', 'ON_ERROR_STOP=1', '--dbname', url, '--file', '-'], {
+        stdio: ['pipe', 'pipe', 'pipe'],
+      })
       let said = ''
       let complained = ''
       psql.stdout.on('data', (data: Buffer) => {

@@ -40,7 +40,8 @@ export function runSteps(client: pg.Client, steps: readonly Step[]): Promise<voi
       handleError(error: Error): void {
         failure ??= error
         // An error of the connection is not followed by ReadyForQuery.
-        if ((error as { severity?: string }).severity === undefined || (error as { severity?: string }).severity === 'FATAL') reject(failure)
+        if ((error as { severity?: string }).severity === undefined || (error as { severity?: string }).severity === 'FATAL')
+          reject(failure)
       },
       handleReadyForQuery(): void {
         if (failure === undefined) resolve()

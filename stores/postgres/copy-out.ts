@@ -106,4 +106,3 @@ export async function* copyOut(client: pg.Client, text: string): AsyncGenerator<
     })
   }
 }
-

@@ -24,7 +24,9 @@ export function account(): Account | undefined {
   const uid = look('-u')
   const gid = look('-g')
   if (!Number.isInteger(uid) || !Number.isInteger(gid)) {
-    throw new PostgresError('Postgres does not run as root, and there is no user nobody to run it as: run weir as another user, or give a server with --store postgres://...')
+    throw new PostgresError(
+      'Postgres does not run as root, and there is no user nobody to run it as: run weir as another user, or give a server with --store postgres://...',
+    )
   }
   return { uid, gid }
 }
@@ -62,10 +64,13 @@ export async function reachableBinaries(as: Account | undefined): Promise<Binari
   const binaries = { initdb: join(copy, 'bin', 'initdb'), postgres: join(copy, 'bin', 'postgres') }
   // `initdb` is the last file that a reader needs: bin is copied after the libraries.
   if (!existsSync(binaries.postgres)) {
-    for (const folder of ['lib', 'share', 'bin']) await cp(join(native, folder), join(copy, folder), { recursive: true, verbatimSymlinks: true })
+    for (const folder of ['lib', 'share', 'bin'])
+      await cp(join(native, folder), join(copy, folder), { recursive: true, verbatimSymlinks: true })
   }
   if (!canRun(binaries.postgres, as)) {
-    throw new PostgresError(`${native} is closed to the user nobody, whom Postgres runs as, and so is a copy in ${tmpdir()}: set TMPDIR to a folder that others may enter`)
+    throw new PostgresError(
+      `${native} is closed to the user nobody, whom Postgres runs as, and so is a copy in ${tmpdir()}: set TMPDIR to a folder that others may enter`,
+    )
   }
   return binaries
 }

@@ -8,8 +8,8 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type pg from 'pg'
-import { type Account, account, type Binaries, reachableBinaries } from './embedded-binaries.js'
 import { connect, PostgresError } from './connect.js'
+import { type Account, account, type Binaries, reachableBinaries } from './embedded-binaries.js'
 import { fsyncMsIn } from './facts.js'
 import { GivenServer } from './given-server.js'
 
@@ -80,17 +80,40 @@ export class EmbeddedServer extends GivenServer {
       await mkdir(folder, { recursive: true })
       for (const path of [folder, sockets]) if (as !== undefined) await chown(path, as.uid, as.gid)
       const data = join(folder, 'data')
-      const password = existsSync(join(data, 'PG_VERSION')) ? await readFile(join(folder, 'password'), 'utf8') : await initialise(binaries, folder, data, as)
+      const password = existsSync(join(data, 'PG_VERSION'))
+        ? await readFile(join(folder, 'password'), 'utf8')
+        : await initialise(binaries, folder, data, as)
       refuseIfRunning(data, folder)
       const port = await freePort()
-      const all = { ...settings, ...(options.durability === 'process' ? { fsync: 'off' } : {}), listen_addresses: '127.0.0.1', port: String(port), unix_socket_directories: sockets }
+      const all = {
+        ...settings,
+        ...(options.durability === 'process' ? { fsync: 'off' } : {}),
+        listen_addresses: '127.0.0.1',
+        port: String(port),
+        unix_socket_directories: sockets,
+      }
       const flags = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-      keeper = spawn('sh', ['-c', supervisor, 'weir-postgres', folder, throwaway ? 'remove' : 'keep', throwaway ? 'QUIT' : 'INT', binaries.postgres, '-D', data, ...flags], {
-        cwd: '/',
-        detached: true,
-        stdio: ['pipe', 'pipe', 'ignore'],
-        ...(as === undefined ? {} : { uid: as.uid, gid: as.gid }),
-      })
+      keeper = spawn(
+        'sh',
+        [
+          '-c',
+          supervisor,
+          'weir-postgres',
+          folder,
+          throwaway ? 'remove' : 'keep',
+          throwaway ? 'QUIT' : 'INT',
+          binaries.postgres,
+          '-D',
+          data,
+          ...flags,
+        ],
+        {
+          cwd: '/',
+          detached: true,
+          stdio: ['pipe', 'pipe', 'ignore'],
+          ...(as === undefined ? {} : { uid: as.uid, gid: as.gid }),
+        },
+      )
       const pid = await firstLine(keeper)
       const url = `postgres://${user}:${password}@localhost:${port}/postgres?host=${encodeURIComponent(sockets)}`
       const client = await untilReady(url, folder, pid)
@@ -153,8 +176,24 @@ async function initialise(binaries: Binaries, folder: string, data: string, as: 
   if (as !== undefined) await chown(passwordFile, as.uid, as.gid)
   const child = spawn(
     binaries.initdb,
-    ['-D', data, '-U', user, `--pwfile=${passwordFile}`, '--auth-local=trust', '--auth-host=scram-sha-256', '--encoding=UTF8', '--no-locale', '--no-instructions'],
-    { cwd: '/', stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C' }, ...(as === undefined ? {} : { uid: as.uid, gid: as.gid }) },
+    [
+      '-D',
+      data,
+      '-U',
+      user,
+      `--pwfile=${passwordFile}`,
+      '--auth-local=trust',
+      '--auth-host=scram-sha-256',
+      '--encoding=UTF8',
+      '--no-locale',
+      '--no-instructions',
+    ],
+    {
+      cwd: '/',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, LC_ALL: 'C' },
+      ...(as === undefined ? {} : { uid: as.uid, gid: as.gid }),
+    },
   )
   let said = ''
   for (const stream of [child.stdout, child.stderr]) {
@@ -178,7 +217,9 @@ function refuseIfRunning(data: string, folder: string): void {
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return
     pid = Number.NaN
   }
-  throw new PostgresError(`another server (process ${Number.isNaN(pid) ? 'of another user' : pid}) uses the data directory ${folder}: wait for it to end, or choose another with --data`)
+  throw new PostgresError(
+    `another server (process ${Number.isNaN(pid) ? 'of another user' : pid}) uses the data directory ${folder}: wait for it to end, or choose another with --data`,
+  )
 }
 
 async function firstLine(keeper: ChildProcess): Promise<number> {
@@ -206,7 +247,8 @@ async function untilReady(url: string, folder: string, pid: number): Promise<pg.
       } catch (dead) {
         alive = (dead as NodeJS.ErrnoException).code === 'EPERM'
       }
-      if (!alive || performance.now() > end) throw new PostgresError(`the embedded server did not start: ${await lastWords(folder)}`, { cause: error })
+      if (!alive || performance.now() > end)
+        throw new PostgresError(`the embedded server did not start: ${await lastWords(folder)}`, { cause: error })
       await new Promise((resolved) => setTimeout(resolved, 25))
     }
   }
@@ -233,10 +275,16 @@ function explainStart(error: unknown, folder: string): Error {
   const { code, message } = error as NodeJS.ErrnoException
   if (error instanceof PostgresError && !/No space left|ENOSPC/.test(message)) return error
   if (code === 'ENOSPC' || /No space left/.test(message)) {
-    return new PostgresError(`there is no space left for the embedded server in ${folder}: free some, or choose a folder on another disk with --data or TMPDIR`, { cause: error })
+    return new PostgresError(
+      `there is no space left for the embedded server in ${folder}: free some, or choose a folder on another disk with --data or TMPDIR`,
+      { cause: error },
+    )
   }
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
-    return new PostgresError(`the embedded server cannot keep its files in ${folder}: ${message}; choose another folder with --data or TMPDIR`, { cause: error })
+    return new PostgresError(
+      `the embedded server cannot keep its files in ${folder}: ${message}; choose another folder with --data or TMPDIR`,
+      { cause: error },
+    )
   }
   return error instanceof Error ? error : new Error(String(error))
 }

@@ -5,8 +5,20 @@ import type pg from 'pg'
 import type { Durability, StoreFacts } from '../store.js'
 
 const settingNames = [
-  'server_version', 'fsync', 'synchronous_commit', 'full_page_writes', 'wal_level', 'wal_sync_method', 'commit_delay',
-  'max_wal_size', 'checkpoint_timeout', 'shared_buffers', 'max_connections', 'autovacuum', 'data_checksums', 'wal_compression',
+  'server_version',
+  'fsync',
+  'synchronous_commit',
+  'full_page_writes',
+  'wal_level',
+  'wal_sync_method',
+  'commit_delay',
+  'max_wal_size',
+  'checkpoint_timeout',
+  'shared_buffers',
+  'max_connections',
+  'autovacuum',
+  'data_checksums',
+  'wal_compression',
 ]
 
 export async function settings(client: pg.Client): Promise<Record<string, string>> {

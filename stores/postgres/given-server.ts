@@ -67,7 +67,9 @@ export class GivenServer implements StoreServer {
       )
       const runs: StoredRun[] = []
       for (const { schema, bytes } of rows.filter((row) => row.tagged)) {
-        const found = await client.query<{ created_at: Date; memory: RunMemory | null }>(sql`SELECT created_at, memory FROM ${id(schema, memoryTable)}`.text)
+        const found = await client.query<{ created_at: Date; memory: RunMemory | null }>(
+          sql`SELECT created_at, memory FROM ${id(schema, memoryTable)}`.text,
+        )
         const row = found.rows[0]
         runs.push({ schema, createdAt: row?.created_at.toISOString() ?? '', memory: row?.memory ?? undefined, bytes })
       }

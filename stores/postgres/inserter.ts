@@ -1,7 +1,7 @@
 /** The row path: a prepared INSERT through the parent table for each row, committed by itself. */
 import type pg from 'pg'
 import { keptLineBytes } from '../../generators/record.js'
-import { rowColumns, type Inserter, type Row, type StoreAddress } from '../store.js'
+import { type Inserter, type Row, rowColumns, type StoreAddress } from '../store.js'
 import { connect, explain } from './connect.js'
 import { ensureMonth, leaves, rejectColumnList, rejectTable, rowColumnList, rowTable } from './layout.js'
 import { id, Sql, sql } from './sql.js'
@@ -31,8 +31,18 @@ export class PostgresInserter implements Inserter {
   async insert(row: Row): Promise<void> {
     await this.ready(row.createdAt)
     const values = [
-      row.source, row.position, row.createdAt, row.remoteAddr, row.remoteUser ?? '', row.method,
-      row.path, row.protocol, row.status, row.bytes, row.referrer, row.userAgent,
+      row.source,
+      row.position,
+      row.createdAt,
+      row.remoteAddr,
+      row.remoteUser ?? '',
+      row.method,
+      row.path,
+      row.protocol,
+      row.status,
+      row.bytes,
+      row.referrer,
+      row.userAgent,
     ]
     await this.run('insert-row', this.insertText, values)
   }
@@ -56,7 +66,8 @@ export class PostgresInserter implements Inserter {
 
   /** Makes sure that the row's month, in UTC, has its partitions. */
   private async ready(createdAt: string): Promise<void> {
-    const month = createdAt.endsWith('+00:00') || createdAt.endsWith('Z') ? createdAt.slice(0, 7) : new Date(createdAt).toISOString().slice(0, 7)
+    const month =
+      createdAt.endsWith('+00:00') || createdAt.endsWith('Z') ? createdAt.slice(0, 7) : new Date(createdAt).toISOString().slice(0, 7)
     if (this.months.has(month)) return
     await ensureMonth(this.client, this.address.schema, this.address.layout, month)
     this.months.add(month)

@@ -104,7 +104,8 @@ function createMonth(schema: string, { partitionKey, partitions }: Layout, month
   const leaves = Array.from(
     { length: partitions },
     (_, remainder) =>
-      sql`CREATE TABLE ${id(schema, leafTable(month, remainder))} PARTITION OF ${table} FOR VALUES WITH (MODULUS ${partitions}, REMAINDER ${remainder});`.text,
+      sql`CREATE TABLE ${id(schema, leafTable(month, remainder))} PARTITION OF ${table} FOR VALUES WITH (MODULUS ${partitions}, REMAINDER ${remainder});`
+        .text,
   )
   return sql`
     CREATE TABLE ${table} (LIKE ${id(schema, rowTable)} INCLUDING DEFAULTS INCLUDING CONSTRAINTS) PARTITION BY HASH (${id(keyColumn(partitionKey))});
@@ -136,7 +137,9 @@ export async function ensureMonth(client: Client, schema: string, layout: Layout
   await client.query('BEGIN')
   try {
     await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [schema])
-    const { rows } = await client.query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [id(schema, monthTable(month)).text])
+    const { rows } = await client.query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [
+      id(schema, monthTable(month)).text,
+    ])
     if (rows[0]?.there !== true) await client.query(createMonth(schema, layout, month).text)
     await client.query('COMMIT')
   } catch (error) {
@@ -156,7 +159,7 @@ const leavesQuery = `
   WITH RECURSIVE tree AS (
     SELECT c.oid, c.relkind, ARRAY[]::text[] AS bounds FROM pg_class c WHERE c.oid = to_regclass($1)
     UNION ALL
-    SELECT c.oid, c.relkind, tree.bounds || pg_get_expr(c.relpartbound, c.oid)
+    SELECT c.oid, c.relkind, tree.bounds || (pg_get_expr(c.relpartbound, c.oid) COLLATE "default")
     FROM tree JOIN pg_inherits i ON i.inhparent = tree.oid JOIN pg_class c ON c.oid = i.inhrelid
   )
   SELECT n.nspname AS schema, c.relname AS name, tree.bounds

@@ -32,7 +32,8 @@ export class PostgresLogfiles implements Logfiles {
     // Free are new files and those whose holder has not been heard of; time is the server's alone.
     const free = sql`SELECT id, source, first, count, path, version FROM ${this.table}
       WHERE state = 'new' OR (state = 'claimed' AND lease_until < now()) ORDER BY id LIMIT ${candidates}`.text
-    const take = sql`UPDATE ${this.table} SET state = 'claimed', version = version + 1, owner = $3, lease_until = now() + $4 * interval '1 millisecond'
+    const take =
+      sql`UPDATE ${this.table} SET state = 'claimed', version = version + 1, owner = $3, lease_until = now() + $4 * interval '1 millisecond'
       WHERE id = $1 AND version = $2 RETURNING version`.text
     let conflicts = 0
     for (const row of await this.query<LogfileRow>('free', free, [])) {
@@ -50,17 +51,27 @@ export class PostgresLogfiles implements Logfiles {
   }
 
   async backlog(): Promise<number> {
-    const [row] = await this.query<{ files: string }>('backlog', sql`SELECT count(*) AS files FROM ${this.table} WHERE state <> 'done'`.text, [])
+    const [row] = await this.query<{ files: string }>(
+      'backlog',
+      sql`SELECT count(*) AS files FROM ${this.table} WHERE state <> 'done'`.text,
+      [],
+    )
     return Number(row?.files)
   }
 
   async outcomes(ids: readonly number[]) {
     const done = sql`SELECT id, source, first, count, path, version FROM ${this.table} WHERE id = ANY($1) AND state = 'done'`.text
-    const rejected = sql`SELECT position, reason FROM ${id(this.address.schema, rejectTable)} WHERE source = $1 AND position >= $2 AND position < $3 ORDER BY position`.text
+    const rejected =
+      sql`SELECT position, reason FROM ${id(this.address.schema, rejectTable)} WHERE source = $1 AND position >= $2 AND position < $3 ORDER BY position`
+        .text
     const outcomes: { readonly id: number; readonly receipt: Receipt }[] = []
     for (const row of await this.query<LogfileRow>('done', done, [ids])) {
       const file = toLogfile(row)
-      const rejects = await this.query<{ position: string; reason: string }>('rejected', rejected, [file.source, file.first, file.first + file.count])
+      const rejects = await this.query<{ position: string; reason: string }>('rejected', rejected, [
+        file.source,
+        file.first,
+        file.first + file.count,
+      ])
       outcomes.push({ id: file.id, receipt: receiptOf(file, rejects) })
     }
     return outcomes

@@ -1,6 +1,7 @@
 /** One run's tables in Postgres. */
-import { Encoder, minArenaBytes } from '../../generators/encoder.js'
+
 import type pg from 'pg'
+import { Encoder, minArenaBytes } from '../../generators/encoder.js'
 import type { Image, Inserter, Logfiles, RunMemory, Scanner, Store, StoreAddress, StoreFacts, Writer, WriterOptions } from '../store.js'
 import { connect, explain } from './connect.js'
 import { commitMs, facts } from './facts.js'
@@ -43,7 +44,10 @@ export class PostgresStore implements Store {
         WHERE (source, position) > ($1, $2) ORDER BY source, position LIMIT 100`.text
       let last = { source: -1, position: -1 }
       for (;;) {
-        const { rows } = await client.query<{ source: number; position: string; reason: string; length: number; line: Buffer }>(page, [last.source, last.position])
+        const { rows } = await client.query<{ source: number; position: string; reason: string; length: number; line: Buffer }>(page, [
+          last.source,
+          last.position,
+        ])
         for (const row of rows) {
           last = { source: row.source, position: Number(row.position) }
           yield { ...row, position: last.position }
@@ -56,7 +60,9 @@ export class PostgresStore implements Store {
   }
 
   async remember(memory: RunMemory): Promise<void> {
-    await this.ask((client) => client.query(sql`UPDATE ${id(this.address.schema, memoryTable)} SET memory = $1`.text, [JSON.stringify(memory)]))
+    await this.ask((client) =>
+      client.query(sql`UPDATE ${id(this.address.schema, memoryTable)} SET memory = $1`.text, [JSON.stringify(memory)]),
+    )
   }
 
   facts(): Promise<StoreFacts> {
@@ -100,12 +106,20 @@ export class PostgresStore implements Store {
       const probe = new Encoder({ format: 'combined', ...layout, arenaBytes: minArenaBytes, arenas: 1 })
       probe.addMonth('2026-01')
       void format
-      const lines = Array.from({ length: 16 }, (_, i) => `10.${i}.0.${i * 3} - user${i} [01/Jan/2026:00:00:00 +0000] "GET /path/${i} HTTP/1.1" 200 ${i} "-" "-"\n`)
+      const lines = Array.from(
+        { length: 16 },
+        (_, i) => `10.${i}.0.${i * 3} - user${i} [01/Jan/2026:00:00:00 +0000] "GET /path/${i} HTTP/1.1" 200 ${i} "-" "-"\n`,
+      )
       const chunk = { source: 1, first: 1e6, count: lines.length, lines: Buffer.from(lines.join('')) }
       probe.encode(0, chunk)
       const counts = Array.from({ length: layout.partitions }, () => 0)
       for (const leaf of probe.leaves(0)) counts[leaf.remainder] = leaf.rows
-      const key = { id: '(1000000 + i)::bigint', address: "('10.' || i || '.0.' || i * 3)::inet", user: "'user' || i", path: "'/path/' || i" }[layout.partitionKey]
+      const key = {
+        id: '(1000000 + i)::bigint',
+        address: "('10.' || i || '.0.' || i * 3)::inet",
+        user: "'user' || i",
+        path: "'/path/' || i",
+      }[layout.partitionKey]
       void keyColumn
       const { rows } = await client.query<{ remainder: number; rows: number }>(
         `SELECT r AS remainder, count(*)::int AS rows FROM generate_series(0, 15) i, generate_series(0, $2::int - 1) r
@@ -118,9 +132,10 @@ export class PostgresStore implements Store {
   }
 
   private async anyMonth(client: pg.Client): Promise<string> {
-    const { rows } = await client.query<{ name: string }>('SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = to_regclass($1) LIMIT 1', [
-      id(this.address.schema, rowTable).text,
-    ])
+    const { rows } = await client.query<{ name: string }>(
+      'SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = to_regclass($1) LIMIT 1',
+      [id(this.address.schema, rowTable).text],
+    )
     return rows[0]?.name ?? ''
   }
 

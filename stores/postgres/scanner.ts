@@ -39,6 +39,7 @@ export class PostgresScanner implements Scanner {
 }
 
 function copyText(columns: Sql, table: Sql, filter: PositionFilter | undefined): string {
-  const where = filter === undefined ? sql`` : sql` WHERE source = ${filter.source} AND position >= ${filter.from} AND position < ${filter.to}`
+  const where =
+    filter === undefined ? sql`` : sql` WHERE source = ${filter.source} AND position >= ${filter.from} AND position < ${filter.to}`
   return sql`COPY (SELECT ${columns} FROM ONLY ${table}${where}) TO STDOUT (FORMAT binary)`.text
 }

@@ -3,10 +3,19 @@ import { setImmediate as immediate } from 'node:timers/promises'
 import type pg from 'pg'
 import { Encoder } from '../../generators/encoder.js'
 import type { Chunk } from '../../generators/record.js'
-import { type Claim, ClaimLostError, InDoubtError, type Receipt, type Settlement, type StoreAddress, type Writer, type WriterOptions } from '../store.js'
+import {
+  type Claim,
+  ClaimLostError,
+  InDoubtError,
+  type Receipt,
+  type Settlement,
+  type StoreAddress,
+  type Writer,
+  type WriterOptions,
+} from '../store.js'
 import { Arenas } from './arenas.js'
 import { connect, explain } from './connect.js'
-import { type Step, runSteps } from './copy-in.js'
+import { runSteps, type Step } from './copy-in.js'
 import { claimLost, ensureMonth, leafTable, leaves, rejectColumnList, rejectTable, rowColumnList, rowTable } from './layout.js'
 import { id, sql } from './sql.js'
 
@@ -135,9 +144,12 @@ export class PostgresWriter implements Writer {
           await immediate()
         }
       }
-      const receipt = this.encoder.runs(arena).map(({ source, first, count, reason }): Settlement =>
-        reason === undefined ? { source, first, count, fate: 'stored' } : { source, first, count, fate: 'rejected', reason },
-      )
+      const receipt = this.encoder
+        .runs(arena)
+        .map(
+          ({ source, first, count, reason }): Settlement =>
+            reason === undefined ? { source, first, count, fate: 'stored' } : { source, first, count, fate: 'rejected', reason },
+        )
       return { arena, steps: this.copies(arena), receipt, last: progress.chunk === batch.length }
     } catch (error) {
       this.arenas.give(arena)
@@ -159,13 +171,21 @@ export class PostgresWriter implements Writer {
       ...steps.slice(0, turn),
       ...(rejects.rows === 0
         ? []
-        : [{ text: sql`COPY ${id(schema, rejectTable)} (${rejectColumnList}) FROM STDIN (FORMAT binary)`.text, messages: rejects.segments }]),
+        : [
+            {
+              text: sql`COPY ${id(schema, rejectTable)} (${rejectColumnList}) FROM STDIN (FORMAT binary)`.text,
+              messages: rejects.segments,
+            },
+          ]),
     ]
   }
 
   private async send({ steps, last }: Part, first: boolean, claim: Claim | undefined): Promise<void> {
     const client = await this.connection()
-    const settling = last && claim !== undefined ? [{ text: sql`SELECT ${id(this.address.schema, 'settle_claim')}(${claim.logfile.id}, ${claim.version})`.text }] : []
+    const settling =
+      last && claim !== undefined
+        ? [{ text: sql`SELECT ${id(this.address.schema, 'settle_claim')}(${claim.logfile.id}, ${claim.version})`.text }]
+        : []
     try {
       await runSteps(client, [...(first ? [{ text: 'BEGIN' }] : []), ...steps, ...settling, ...(last ? [{ text: 'COMMIT' }] : [])])
     } catch (error) {

@@ -253,7 +253,8 @@ function putPath(dst: usize, id: u64): usize {
   }
   if (kind == NO_SLASH) {
     const from = dst
-    dst = putPage(dst, number) - 1
+    if (isFolder(number)) dst = putPage(dst, number) - 1
+    else dst = putSlug(put(dst, '/projects/'), number, mix(number))
     status = 301
     size = 298 + (dst - from) + 30
     return dst
