@@ -61,8 +61,8 @@ export function storeNamed(text: string): PlannedStore {
     throw new UsageError(
       unknown(
         'kind of store URL',
-        scheme,
-        stores.flatMap(({ schemes }) => schemes),
+        scheme.replace(':', ''),
+        stores.flatMap(({ schemes }) => schemes.map((known) => known.replace(':', ''))),
       ),
     )
   }

@@ -27,9 +27,11 @@ export const clean = defineCommand({
 
   async handler(values, context) {
     if (values.yes && values['dry-run']) throw new UsageError('--yes and --dry-run contradict each other; give one of them')
+    // Looked for before a server is started here, which has folders of its own.
+    const local = localItems()
     const server = await serverOf(values.store?.url ?? '', values.data, context)
     try {
-      const items = [...localItems(), ...(server ? await schemaItems(server) : [])]
+      const items = [...local, ...(server ? await schemaItems(server) : [])]
       if (items.length === 0) return { status: 0, output: 'nothing was left behind\n' }
       const listed = items.map(({ line }) => `${line}\n`).join('')
       if (values['dry-run']) return { status: 0, output: listed }

@@ -20,7 +20,7 @@ const cache = 'weir-postgres-binaries-'
 
 /** Folders `weir-*` that no living program of Weir's can have made: all of those began later than the folder. */
 export function leftovers(folder = tmpdir(), running: readonly Process[] = processes()): readonly Leftover[] {
-  const owners = running.filter(({ pid, command }) => pid !== process.pid && pid !== process.ppid && owner.test(command))
+  const owners = running.filter(({ command }) => owner.test(command))
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     if (!entry.isDirectory() || !entry.name.startsWith('weir-') || entry.name.startsWith(cache)) return []
     const path = join(folder, entry.name)

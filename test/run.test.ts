@@ -1,4 +1,7 @@
 /** weir run as a user meets it, into the null store: one document on stdout, a result file, exit statuses, an orderly stop. */
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { weir, weirUntil } from './weir.js'
@@ -45,6 +48,30 @@ test('the first signal stops in order, with status 130 and at most one document'
   const { status, stdout } = await weirUntil(words, 'stderr', (child) => child.kill('SIGINT'))
   assert.is(status, 130)
   if (stdout !== '') assert.ok((JSON.parse(stdout) as Document).runs.every(({ verdict }) => verdict === 'interrupted'))
+})
+
+test('a kept run is verified later, listed by clean, and removed by it and nothing else is', () => {
+  // Temporary files of its own: clean --yes must not touch what others left. Open to the user that Postgres runs as.
+  const folder = mkdtempSync(join(tmpdir(), 'kept-by-a-test-'))
+  chmodSync(folder, 0o711)
+  const data = join(folder, 'data')
+  const here = { environment: { TMPDIR: folder } }
+  try {
+    const kept = weir(['run', '-t', 'single-thread', '-n', '5k', '--no-latency-leg', '--keep', '--data', data, '--json'], here)
+    assert.is(kept.status, 0, kept.stderr)
+    const verified = weir(['verify', '--data', data, '--json'], here)
+    assert.is(verified.status, 0, verified.stderr)
+    const { runs } = JSON.parse(verified.stdout) as { readonly runs: readonly { readonly schema: string; readonly sound: boolean }[] }
+    assert.ok(runs.length > 0)
+    assert.ok(runs.every(({ sound }) => sound))
+    const listed = weir(['clean', '--data', data, '--dry-run'], here)
+    for (const { schema } of runs) assert.match(listed.stdout, `schema ${schema}`)
+    const removed = weir(['clean', '--data', data, '--yes'], here)
+    assert.is(removed.status, 0, removed.stderr)
+    assert.is(weir(['verify', '--data', data], here).status, 2)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 })
 
 test.run()
