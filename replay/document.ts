@@ -49,6 +49,8 @@ export interface SessionRecord {
   readonly durability: Durability
   readonly facts: StoreFacts | undefined
   readonly source: Source
+  /** CPU seconds of the generator per record; null when it could not be measured. */
+  readonly generatorCpu: number | null
 }
 
 /** Findings kept in the document; the counts are whole in any case. */
@@ -134,7 +136,7 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
   const { ledger, cpu } = throughput
   const rate = rateOf(throughput) ?? 0
   const seconds = throughput.elapsedMs / 1000
-  const generatorCpu = throughput.renderMs / 1000
+  const generatorCpu = session.generatorCpu === null ? null : session.generatorCpu * ledger.offered
   const parts = cpu.parts
   const total = cpu.weir + Object.values(parts).reduce((sum, used) => sum + used, 0) + (cpu.store ?? 0)
   const error = throughput.error ?? latency?.error ?? ledgerError(throughput)
@@ -161,7 +163,7 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
     machineUtilisation,
     storeCpuSeconds: cpu.store,
     connections: throughput.connections,
-    busiestPart: busiestPart(throughput, generatorCpu),
+    busiestPart: busiestPart(throughput, generatorCpu ?? 0),
     offerWaitSeconds: throughput.offerMs / 1000,
     generatorLagP99Ms: lagP99,
   })
@@ -197,8 +199,8 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
     stored,
     bound,
     cpu: {
-      generator: generatorCpu,
-      target: Object.keys(parts).length === 0 ? { threads: Math.max(0, cpu.weir - generatorCpu) } : parts,
+      generator: generatorCpu ?? 0,
+      target: Object.keys(parts).length === 0 ? { threads: Math.max(0, cpu.weir - (generatorCpu ?? 0)) } : parts,
       store: cpu.store,
       total,
       generatorShare: generatorShare(evidence),

@@ -17,6 +17,7 @@ import { Contender } from './contender.js'
 import { buildResult, type Entry } from './document.js'
 import { chunkRecords } from './driver.js'
 import type { Plan, PlannedTarget } from './plan.js'
+import { generatorCpuPerRecord } from './generator-cost.js'
 import { type PlannedSource, planSource } from './plan-source.js'
 import { exportRejects } from './rejects.js'
 import { toMemory } from './verify.js'
@@ -109,6 +110,8 @@ class Session {
     this.durability = await this.server.durability()
     this.nullServer = plan.store.name === 'null' ? this.server : await startServer({ store: 'null', durability: plan.durability })
 
+    this.say('measuring the generator')
+    const generatorCpu = await generatorCpuPerRecord(this.source)
     const entries = await this.measure()
     for (const entry of entries) await this.auditEntry(entry)
     await this.exportRejects(entries)
@@ -121,6 +124,7 @@ class Session {
       durability: this.durability,
       facts,
       source: this.source,
+      generatorCpu,
     })
   }
 

@@ -11,10 +11,12 @@ const require = createRequire(import.meta.url)
 const assembly = join(root, 'generators/kernel/assembly')
 const cache = join(root, 'node_modules/.cache/weir')
 
-/** Runs a compiler, which prints its own errors, and stops at the first that fails. */
+/** Runs a compiler; what it has to say matters only when it fails, and then ends the build. */
 function compile(...command) {
-  const { status } = spawnSync(process.execPath, command, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
-  if (status !== 0) process.exit(1)
+  const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: root, encoding: 'utf8' })
+  if (status === 0) return
+  process.stderr.write(`${stdout}${stderr}`)
+  process.exit(1)
 }
 
 /** Compiles the kernel unless the same sources were compiled by the same compiler before. */
