@@ -16,8 +16,8 @@ import { type Clock, systemClock } from './clock.js'
 import { Contender } from './contender.js'
 import { buildResult, type Entry } from './document.js'
 import { chunkRecords } from './driver.js'
-import type { Plan, PlannedTarget } from './plan.js'
 import { generatorCpuPerRecord } from './generator-cost.js'
+import type { Plan, PlannedTarget } from './plan.js'
 import { type PlannedSource, planSource } from './plan-source.js'
 import { exportRejects } from './rejects.js'
 import { toMemory } from './verify.js'
@@ -320,15 +320,11 @@ class Session {
       const { layout, format } = contender.spec.address
       try {
         contender.audit = await audit({ scanner: contender.store.scanner, source: this.source, fates, layout, format })
-        await contender.store.remember({
-          target: contender.name,
-          role,
-          createdAt: new Date().toISOString(),
-          source: this.source.spec,
-          fates,
-          layout,
-          format,
-        })
+        const leg = contender === latency ? 'latency' : role === 'baseline' ? 'baseline' : 'throughput'
+        const createdAt = new Date().toISOString()
+        await contender.store.remember(
+          toMemory({ target: contender.name, leg, createdAt, source: this.source.spec, fates, layout, format }),
+        )
       } catch (error) {
         contender.error ??= error instanceof Error ? error : new Error(String(error))
       }

@@ -12,7 +12,8 @@ import { benchSource, layout, targetRate } from './table-setting.js'
 const records = 6000
 const pairs = 9
 
-const expression = /^(\S+) \S+ (\S+) \[(\d+)\/(\w+)\/(\d+):([^ ]+) ([+-]\d{2})(\d{2})\] "(\S+) (\S+) (\S+)" (\d+) (\S+) "([^"]*)" "([^"]*)"$/
+const expression =
+  /^(\S+) \S+ (\S+) \[(\d+)\/(\w+)\/(\d+):([^ ]+) ([+-]\d{2})(\d{2})\] "(\S+) (\S+) (\S+)" (\d+) (\S+) "([^"]*)" "([^"]*)"$/
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
 /** What anybody would write: split, match, insert, wait. */
@@ -38,7 +39,20 @@ async function plainLoop({ server }: Bench): Promise<number> {
         const [, address, user, day, month = '', year, time, zone, minutes, method, path, protocol, status, bytes, referrer, agent] = match
         const when = `${year}-${String(months.indexOf(month) + 1).padStart(2, '0')}-${day}T${time}${zone}:${minutes}`
         const orNull = (value: string | undefined) => (value === '-' ? null : value)
-        const values = [1, first + i, when, address, user === '-' ? '' : user, method, path, protocol, status, orNull(bytes), orNull(referrer), orNull(agent)]
+        const values = [
+          1,
+          first + i,
+          when,
+          address,
+          user === '-' ? '' : user,
+          method,
+          path,
+          protocol,
+          status,
+          orNull(bytes),
+          orNull(referrer),
+          orNull(agent),
+        ]
         await client.query({ name: 'plain', text, values })
       }
     }
@@ -53,7 +67,10 @@ async function plainLoop({ server }: Bench): Promise<number> {
 export async function baselineBench(bench: Bench): Promise<string> {
   const source = benchSource()
   const seen = await interleave(
-    { name: 'row-at-a-time', run: () => targetRate(bench.server, source, records, { name: 'row-at-a-time', chunkRecords: 64 }, bench.scratch) },
+    {
+      name: 'row-at-a-time',
+      run: () => targetRate(bench.server, source, records, { name: 'row-at-a-time', chunkRecords: 64 }, bench.scratch),
+    },
     { name: 'plain loop', run: () => plainLoop(bench) },
     pairs,
   )

@@ -29,7 +29,9 @@ if (unknown !== undefined) {
 const chosen = Object.entries(benches).filter(([name]) => asked.length === 0 || asked.includes(name))
 const needsPsql = chosen.some(([name]) => name === 'worker-pool' || name === 'single-thread')
 if (needsPsql && spawnSync('psql', ['--version']).status !== 0) {
-  process.stderr.write('psql is not installed: it is the yardstick of worker-pool and single-thread (Debian: apt-get install postgresql-client)\n')
+  process.stderr.write(
+    'psql is not installed: it is the yardstick of worker-pool and single-thread (Debian: apt-get install postgresql-client)\n',
+  )
   process.exit(1)
 }
 

@@ -1,10 +1,10 @@
 /** Targets against psql, and against the null store. */
 import { availableParallelism } from 'node:os'
+import { median } from '../../results/statistics.js'
 import { startServer } from '../../stores/index.js'
 import type { StoreServer } from '../../stores/store.js'
 import { interleave, ratioText, thousands } from './interleave.js'
-import { benchSource, psqlRate, readyMadeRows, targetRate } from './table-setting.js'
-import { median } from '../../results/statistics.js'
+import { benchSource, psqlRate, readyMadeRows, targetCounters, targetRate } from './table-setting.js'
 
 export interface Bench {
   readonly server: StoreServer
@@ -14,7 +14,13 @@ export interface Bench {
 const records = 1_000_000
 const pairs = 7
 
-async function against(name: string, connections: number, least: number, { server, scratch }: Bench, options: Readonly<Record<string, number>> = {}): Promise<string> {
+async function against(
+  name: string,
+  connections: number,
+  least: number,
+  { server, scratch }: Bench,
+  options: Readonly<Record<string, number>> = {},
+): Promise<string> {
   const source = benchSource()
   const files = await readyMadeRows(source, records, connections, scratch)
   const seen = await interleave(
@@ -45,7 +51,24 @@ export async function nullBench({ server, scratch }: Bench): Promise<string> {
       { name: 'worker-pool into postgres', run: () => targetRate(server, source, records, { name: 'worker-pool' }, scratch) },
       5,
     )
-    lines.push(`${name} into the null store (${thousands(median(seen.map(([ours]) => ours)))}/s) / worker-pool into Postgres: ${ratioText(seen)} (wanted: at least 3)`)
+    lines.push(
+      `${name} into the null store (${thousands(median(seen.map(([ours]) => ours)))}/s) / worker-pool into Postgres: ${ratioText(seen)} (wanted: at least 3)`,
+    )
+  }
+  return lines.join('\n')
+}
+
+/** How often a record's bytes are copied in user space between its rendering and the socket. */
+export async function copiesBench({ server, scratch }: Bench): Promise<string> {
+  const source = benchSource()
+  const mean = await source.meanLineBytes()
+  const lines: string[] = []
+  for (const name of ['single-thread', 'worker-pool', 'multi-instance']) {
+    const { copiedBytes = 0, copiedRecords = 1 } = await targetCounters(server, source, 200_000, { name }, scratch)
+    const total = mean + copiedBytes / copiedRecords
+    lines.push(
+      `${name}: ${total.toFixed(0)} bytes copied for each record of ${mean.toFixed(0)} bytes, ${(total / mean).toFixed(2)} times its line`,
+    )
   }
   return lines.join('\n')
 }

@@ -84,6 +84,15 @@ export interface TargetRun {
 
 /** Runs a target over the stream into fresh tables: render, parse, route, write, commit; records per second. */
 export async function targetRate(server: StoreServer, source: Source, records: number, run: TargetRun, scratch: string): Promise<number> {
+  return (await runTarget(server, source, records, run, scratch)).recordsPerSecond
+}
+
+/** What the target counted of itself meanwhile. */
+export async function targetCounters(server: StoreServer, source: Source, records: number, run: TargetRun, scratch: string) {
+  return (await runTarget(server, source, records, run, scratch)).counters
+}
+
+async function runTarget(server: StoreServer, source: Source, records: number, run: TargetRun, scratch: string) {
   const module = findTarget(run.name)
   if (module === undefined) throw new Error(`there is no target ${run.name}`)
   const defaults = Object.fromEntries(Object.entries(module.options).map(([name, option]) => [name, option.default]))
@@ -112,7 +121,7 @@ export async function targetRate(server: StoreServer, source: Source, records: n
       ...(run.durationMs === undefined ? {} : { durationMs: run.durationMs }),
     })
     if (stored !== offered) throw new Error(`${run.name} stored ${stored} of ${offered} records`)
-    return (stored * 1000) / elapsedMs
+    return { recordsPerSecond: (stored * 1000) / elapsedMs, counters: contender.counters }
   } finally {
     await contender.closeTarget()
     await contender.store.drop()

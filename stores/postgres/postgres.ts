@@ -6,7 +6,7 @@ import type { Image, Inserter, Logfiles, RunMemory, Scanner, Store, StoreAddress
 import { connect, explain } from './connect.js'
 import { commitMs, facts } from './facts.js'
 import { PostgresInserter } from './inserter.js'
-import { createRun, keyColumn, leaves, memoryTable, rejectTable, rowTable } from './layout.js'
+import { createRun, leaves, memoryTable, rejectTable, rowTable } from './layout.js'
 import { PostgresLogfiles } from './logfiles.js'
 import { PostgresScanner } from './scanner.js'
 import { id, sql } from './sql.js'
@@ -102,10 +102,9 @@ export class PostgresStore implements Store {
    */
   private routesAlike(): Promise<boolean> {
     this.routing ??= this.ask(async (client) => {
-      const { schema, layout, format } = this.address
+      const { layout } = this.address
       const probe = new Encoder({ format: 'combined', ...layout, arenaBytes: minArenaBytes, arenas: 1 })
       probe.addMonth('2026-01')
-      void format
       const lines = Array.from(
         { length: 16 },
         (_, i) => `10.${i}.0.${i * 3} - user${i} [01/Jan/2026:00:00:00 +0000] "GET /path/${i} HTTP/1.1" 200 ${i} "-" "-"\n`,
@@ -120,7 +119,6 @@ export class PostgresStore implements Store {
         user: "'user' || i",
         path: "'/path/' || i",
       }[layout.partitionKey]
-      void keyColumn
       const { rows } = await client.query<{ remainder: number; rows: number }>(
         `SELECT r AS remainder, count(*)::int AS rows FROM generate_series(0, 15) i, generate_series(0, $2::int - 1) r
          WHERE satisfies_hash_partition(to_regclass($1), $2::int, r, ${key}) GROUP BY r`,
