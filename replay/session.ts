@@ -8,7 +8,7 @@ import { Recorder } from '../results/recorder.js'
 import type { Result } from '../results/result.js'
 import { startServer } from '../stores/index.js'
 import type { Durability, StoreServer } from '../stores/store.js'
-import { findTarget } from '../targets/index.js'
+import { baselineTarget, findTarget } from '../targets/index.js'
 import type { TargetModule } from '../targets/target.js'
 import { constant } from './arrivals.js'
 import { audit } from './audit.js'
@@ -149,9 +149,8 @@ class Session {
       entries.push({ role, planned, throughput: contender, latency: undefined, latencyPlan: undefined })
     }
     const single = findTarget('single-thread') as TargetModule
-    const baseline = findTarget('row-at-a-time') as TargetModule
     await add('null', single, { name: single.name, options: defaults(single) }, this.nullServer as StoreServer)
-    if (server.store === 'postgres') await add('baseline', baseline, { name: baseline.name, options: {} }, server, 64)
+    if (server.store === 'postgres') await add('baseline', baselineTarget, { name: baselineTarget.name, options: {} }, server, 64)
     for (const planned of plan.targets) {
       const module = findTarget(planned.name)
       if (module === undefined) throw new Error(`there is no target ${planned.name}`)
