@@ -13,7 +13,7 @@ import type { TargetModule } from '../targets/target.js'
 import { constant } from './arrivals.js'
 import { audit } from './audit.js'
 import { type Clock, systemClock } from './clock.js'
-import { Contender } from './contender.js'
+import { type BlockRequest, Contender } from './contender.js'
 import { buildResult, type Entry } from './document.js'
 import { chunkRecords } from './driver.js'
 import { generatorCpuPerRecord } from './generator-cost.js'
@@ -50,6 +50,14 @@ export class InterruptedError extends Error {
   }
 }
 
+/** A block as the session's schedule holds it. */
+interface Step {
+  readonly contender: Contender
+  readonly request: Omit<BlockRequest, 'signal' | 'onProgress'>
+  readonly label: string
+  readonly weight: number
+}
+
 /** Rounds of the full-speed leg at the most, and how many records a block needs for its drain to be small beside it. */
 const maxRounds = 4
 const recordsPerRound = 100_000
@@ -60,6 +68,8 @@ const nullRecords = 300_000
 const latencyBlocks = 2
 const latencyMs = 6000
 const warmUpMs = 500
+/** Expected lengths of the steps, for the time left; a block of a run is 1. */
+const stepWeights = { null: 0.3, baseline: 1, run: 1, latency: 3, audit: 2 } as const
 
 export async function runSession(plan: Plan, hooks: SessionHooks): Promise<Result> {
   const scratch = await mkdtemp(join(tmpdir(), 'weir-run-'))
@@ -163,7 +173,9 @@ class Session {
 
     const rounds = plan.length?.kind === 'duration' ? maxRounds : Math.min(maxRounds, Math.max(1, Math.floor(records / recordsPerRound)))
     const runs = entries.filter((entry) => entry.role === 'run')
-    this.steps.total = rounds * entries.length + (plan.latencyLeg ? latencyBlocks * runs.length : 0) + runs.length
+    const perRound = entries.reduce((sum, entry) => sum + stepWeights[entry.role], 0)
+    const perRun = (plan.latencyLeg ? latencyBlocks * stepWeights.latency : 0) + stepWeights.audit
+    this.steps.total = rounds * perRound + runs.length * perRun
     for (let round = 0; round < rounds; round++) {
       for (const entry of rotated(entries, round)) await this.throughputBlock(entry, round, rounds, records)
     }
@@ -184,7 +196,8 @@ class Session {
           ? { records: share, durationMs: sampleMs }
           : { records: share, ...timed }
     const name = role === 'null' ? 'null calibration' : role === 'baseline' ? 'baseline' : throughput.name
-    await this.block(throughput, { index: round, ...request }, `${name}, block ${round + 1} of ${rounds}`)
+    const label = `${name}, block ${round + 1} of ${rounds}`
+    await this.block({ contender: throughput, request: { index: round, ...request }, label, weight: stepWeights[role] })
   }
 
   private async latencyLegs(entries: readonly Entry[], records: number): Promise<void> {
@@ -216,17 +229,13 @@ class Session {
         const { latency, latencyPlan } = entry
         if (latency === undefined || latencyPlan === undefined) continue
         const recorder = new Recorder({ fromMs: latencyPlan.warmMs, toMs: latencyPlan.blockMs })
-        const outcome = await this.block(
-          latency,
-          {
-            index: round,
-            records: latencyPlan.blockRecords,
-            arrivals: constant(latencyPlan.rate),
-            windowFromMs: latencyPlan.warmMs,
-            recorder,
-          },
-          `${latency.name} at ${Math.round(latencyPlan.rate).toLocaleString('en')}/s, block ${round + 1} of ${latencyBlocks}`,
-        )
+        const { rate, blockRecords, warmMs } = latencyPlan
+        const outcome = await this.block({
+          contender: latency,
+          request: { index: round, records: blockRecords, arrivals: constant(rate), windowFromMs: warmMs, recorder },
+          label: `${latency.name} at ${Math.round(rate).toLocaleString('en')}/s, block ${round + 1} of ${latencyBlocks}`,
+          weight: stepWeights.latency,
+        })
         if (outcome === undefined) continue
         latencyPlan.recorders.push(recorder)
         latencyPlan.outcomes.push(outcome)
@@ -236,7 +245,7 @@ class Session {
   }
 
   /** Runs one block, unless the session or the contender has ended; what goes wrong with it is noted and does not end the others. */
-  private async block(contender: Contender, request: Omit<Parameters<Contender['run']>[0], 'signal' | 'onProgress'>, label: string) {
+  private async block({ contender, request, label, weight }: Step) {
     const { signal } = this.hooks
     if (contender.error !== undefined || signal.aborted) {
       contender.interrupted ||= signal.aborted
@@ -261,7 +270,7 @@ class Session {
           )
         },
       })
-      this.steps.done++
+      this.steps.done += weight
       return outcome
     } catch (error) {
       if (signal.aborted) contender.interrupted = true
@@ -328,7 +337,7 @@ class Session {
         contender.error ??= error instanceof Error ? error : new Error(String(error))
       }
     }
-    if (role === 'run') this.steps.done++
+    if (role === 'run') this.steps.done += stepWeights.audit
   }
 
   private async exportRejects(entries: readonly Entry[]): Promise<void> {
