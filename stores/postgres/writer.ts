@@ -47,6 +47,7 @@ export class PostgresWriter implements Writer {
   /** For partitions that turn up while the other connection is in the middle of a transaction. */
   private helper: pg.Client | undefined
   private turn: Promise<void> = Promise.resolve()
+  private adding: Promise<void> = Promise.resolve()
   private records = 0
   private closed = false
 
@@ -201,7 +202,14 @@ export class PostgresWriter implements Writer {
     }
   }
 
-  private async addMonth(month: string): Promise<void> {
+  /** One month at a time: batches that are encoded at once may meet the same new one, and they share a connection. */
+  private addMonth(month: string): Promise<void> {
+    const adding = this.adding.then(() => this.makeMonth(month))
+    this.adding = adding.catch(() => undefined)
+    return adding
+  }
+
+  private async makeMonth(month: string): Promise<void> {
     this.helper ??= await connect(this.address.url)
     try {
       await ensureMonth(this.helper, this.address.schema, this.address.layout, month)

@@ -26,7 +26,7 @@ function badLines(good: string, format: Format): readonly BadLine[] {
     { reason: 'empty line', line: Buffer.from('\r') },
     { reason: 'truncated or malformed line', line: Buffer.from(good.slice(0, good.indexOf('HTTP/'))) },
     { reason: 'truncated or malformed line', line: Buffer.from(good.slice(0, 9)) },
-    { reason: 'truncated or malformed line', line: Buffer.from('no log line at all') },
+    { reason: json ? 'truncated or malformed line' : 'bad address', line: Buffer.from('no log line at all') },
     { reason: 'NUL byte', line: Buffer.from(good.replace('HTTP/', 'HT\0P/')) },
     { reason: 'invalid UTF-8', line: Buffer.from(Uint8Array.from({ length: 300 }, (_, i) => (i % 245) + 11)) },
     changed('invalid UTF-8', /HTTP\//, 'HT\xffP/'),

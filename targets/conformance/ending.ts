@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert'
 import { type Check, noHold } from './check.js'
 import { Setting } from './setting.js'
-import { Outcome, until } from './until.js'
+import { alive, Outcome, until } from './until.js'
 
 export const drained: Check = {
   name: 'drain',
@@ -52,15 +52,6 @@ export const aborted: Check = {
     }
     return undefined
   },
-}
-
-const alive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
 }
 
 export const closed: Check = {

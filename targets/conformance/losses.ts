@@ -4,7 +4,7 @@ import { StalledError } from '../../replay/driver.js'
 import { type Check, noHold, unaudited } from './check.js'
 import { Ground } from './ground.js'
 import { Setting } from './setting.js'
-import { Outcome, until } from './until.js'
+import { alive, Outcome, until } from './until.js'
 
 const records = 20_000
 
@@ -124,13 +124,4 @@ export const died: Check = {
     }
     return undefined
   },
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
 }

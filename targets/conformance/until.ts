@@ -13,6 +13,16 @@ export async function until(what: string, ask: () => boolean | Promise<boolean>)
   throw new Error(`waited in vain until ${what}`)
 }
 
+/** Whether a process of ours is there. */
+export function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** What becomes of a promise, for asking without waiting. */
 export class Outcome<T> {
   settled = false
