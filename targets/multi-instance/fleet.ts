@@ -42,6 +42,10 @@ export class Fleet {
       })
       child.on('error', (error) => {
         trouble = error.message
+        // One that was never born does not exit either.
+        if (child.pid !== undefined) return
+        this.running.delete(owner)
+        reject(new Error(`${owner} of multi-instance could not start: ${trouble}`))
       })
       child.on('exit', () => {
         this.running.delete(owner)

@@ -66,8 +66,10 @@ class Instance {
       this.copied = copied
       await unlink(path).catch(() => undefined)
     } catch (error) {
-      if (error instanceof ClaimLostError) say({ kind: 'lost', id })
-      else throw error
+      if (error instanceof ClaimLostError) return say({ kind: 'lost', id })
+      // Its lease runs out, and whoever is free takes it again, unless it was committed after all.
+      say({ kind: 'trouble', id, message: error instanceof Error ? error.message : String(error) })
+      await this.files.nextWithin(this.orders.pollMs)
     } finally {
       clearInterval(renewing)
     }

@@ -20,4 +20,5 @@ export type FromInstance =
   | { readonly kind: 'done'; readonly id: number; readonly receipt: Receipt; readonly copiedBytes: number; readonly copiedRecords: number }
   /** Its lease ran out and another instance took the file over: that one will say what became of it. */
   | { readonly kind: 'lost'; readonly id: number }
+  /** With a file's id: what was done to it may or may not have been committed. */
   | { readonly kind: 'trouble'; readonly id: number | undefined; readonly message: string }

@@ -29,6 +29,10 @@ async function open() {
 
 export default async function write({ batch }: WorkerTask): Promise<WorkerAnswer> {
   opening ??= open()
+  // A store that could not be reached may be there for the next batch.
+  opening.catch(() => {
+    opening = undefined
+  })
   const writer = await opening
   const receipt = batch.length === 0 ? [] : await writer.write(batch)
   const copied = writer.copied()
