@@ -63,7 +63,7 @@ const maxRounds = 4
 const recordsPerRound = 100_000
 /** Length of the baseline's and of the null calibration's block in each round. */
 const sampleMs = 1000
-const nullRecords = 300_000
+const nullRecords = 200_000
 /** The latency leg, unless a duration was asked for: its blocks, its length, and the warm-up of each block. */
 const latencyBlocks = 2
 const latencyMs = 6000
@@ -173,6 +173,7 @@ class Session {
 
     const rounds = plan.length?.kind === 'duration' ? maxRounds : Math.min(maxRounds, Math.max(1, Math.floor(records / recordsPerRound)))
     const runs = entries.filter((entry) => entry.role === 'run')
+    await this.warmUp(single)
     const perRound = entries.reduce((sum, entry) => sum + stepWeights[entry.role], 0)
     const perRun = (plan.latencyLeg ? latencyBlocks * stepWeights.latency : 0) + stepWeights.audit
     this.steps.total = rounds * perRound + runs.length * perRun
@@ -184,6 +185,23 @@ class Session {
     return entries
   }
 
+  /** Runs the null calibration unmeasured until the compiler has seen enough records, however short the source is. */
+  private async warmUp(module: TargetModule): Promise<void> {
+    for (let seen = 0; seen < nullRecords && !this.hooks.signal.aborted; ) {
+      const contender = await this.contender(
+        module,
+        { name: module.name, options: defaults(module) },
+        this.nullServer as StoreServer,
+        'warm',
+        [],
+      )
+      await contender.run({ index: 0, records: Math.min(this.records, nullRecords), signal: this.hooks.signal })
+      await contender.closeTarget()
+      if (contender.ledger.offered === 0) return
+      seen += contender.ledger.offered
+    }
+  }
+
   private async throughputBlock({ role, throughput }: Entry, round: number, rounds: number, records: number): Promise<void> {
     const { length } = this.plan
     // Rounds share the records out evenly: round r ends at floor((r + 1) n / rounds).
@@ -191,7 +209,7 @@ class Session {
     const timed = length?.kind === 'duration' ? { durationMs: length.durationMs / rounds } : {}
     const request =
       role === 'null'
-        ? { records: Math.min(share, nullRecords) }
+        ? { records: this.source.spec.kind === 'stream' ? nullRecords : Math.min(share, nullRecords) }
         : role === 'baseline'
           ? { records: share, durationMs: sampleMs }
           : { records: share, ...timed }
