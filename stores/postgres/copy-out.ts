@@ -1,4 +1,4 @@
-/** COPY ... TO STDOUT as the server sends it: pieces of the wire, whole messages, without a look at single rows' contents. */
+/** COPY ... TO STDOUT as the server sends it: pieces of the wire, cut where the socket cut them, without a look at what the messages hold. */
 import type { Socket } from 'node:net'
 import type pg from 'pg'
 import type { RawConnection } from './connect.js'
@@ -12,10 +12,75 @@ const piecesAhead = 8
 
 type Listener = (data: Buffer) => void
 
+const headerBytes = 5
+
+/** Follows the messages of a stream from one piece to the next: nothing is put together again, so nothing is copied. */
+class Frames {
+  /** Bytes of the current message's header that were seen, of `headerBytes`, and its length as far as it is known. */
+  private seen = 0
+  private length = 0
+  /** Bytes of the current message's body that are still to come. */
+  private left = 0
+  private skipping = false
+
+  /**
+   * Puts what belongs to CopyData messages into `pieces`.
+   * @returns where a message begins that is no part of a copy; undefined when there is none
+   */
+  cut(data: Buffer, pieces: Uint8Array[]): number | undefined {
+    let at = 0
+    // Where bytes begin that were not handed out yet.
+    let begin = 0
+    const handOut = (end: number) => {
+      if (end > begin) pieces.push(data.subarray(begin, end))
+    }
+    while (at < data.length) {
+      if (this.left > 0) {
+        const taken = Math.min(this.left, data.length - at)
+        at += taken
+        this.left -= taken
+        if (this.skipping) begin = at
+        continue
+      }
+      // A row's message that lies whole in the piece, which nearly all do: on to the next.
+      if (this.seen === 0 && data[at] === copyData && at + headerBytes <= data.length) {
+        const end = at + 1 + data.readUInt32BE(at + 1)
+        if (end <= data.length) {
+          at = end
+          continue
+        }
+      }
+      const byte = data[at] as number
+      if (this.seen === 0) {
+        const inCopy = byte === copyData
+        if (!inCopy && byte !== copyOutResponse && byte !== noticeResponse && byte !== parameterStatus) {
+          handOut(at)
+          return at
+        }
+        if (!inCopy) handOut(at)
+        this.skipping = !inCopy
+        this.length = 0
+      } else {
+        this.length = this.length * 256 + byte
+      }
+      at++
+      this.seen++
+      if (this.skipping) begin = at
+      if (this.seen === headerBytes) {
+        this.seen = 0
+        // The length counts itself.
+        this.left = this.length - 4
+      }
+    }
+    handOut(at)
+    return undefined
+  }
+}
+
 /**
  * Reads the answer to a COPY. While the copy runs, the socket belongs to this and not to the client, which gets it back
  * with the first message that is no longer part of the copy.
- * @returns pieces that hold whole CopyData messages
+ * @returns pieces that hold nothing but CopyData messages, the last of which may go on in the next piece
  * @throws the server's error, or the connection's
  */
 export async function* copyOut(client: pg.Client, text: string): AsyncGenerator<Uint8Array> {
@@ -35,7 +100,7 @@ export async function* copyOut(client: pg.Client, text: string): AsyncGenerator<
       socket = stream
       const listeners = stream.listeners('data') as Listener[]
       stream.removeAllListeners('data')
-      let rest: Buffer | undefined
+      const frames = new Frames()
       const giveBack = (from: Buffer) => {
         stream.off('data', take)
         for (const listener of listeners) stream.on('data', listener)
@@ -43,33 +108,9 @@ export async function* copyOut(client: pg.Client, text: string): AsyncGenerator<
         for (const listener of listeners) listener(from)
       }
       const take: Listener = (data) => {
-        const buffer = rest === undefined ? data : Buffer.concat([rest, data])
-        rest = undefined
-        let at = 0
-        // Where whole CopyData messages begin that were not handed out yet.
-        let begin = 0
-        const handOut = () => {
-          if (at > begin) pieces.push(buffer.subarray(begin, at))
-        }
-        while (at + 5 <= buffer.length) {
-          const type = buffer[at]
-          const end = at + 1 + buffer.readUInt32BE(at + 1)
-          if (type !== copyData && type !== copyOutResponse && type !== noticeResponse && type !== parameterStatus) {
-            handOut()
-            ring()
-            giveBack(buffer.subarray(at))
-            return
-          }
-          if (end > buffer.length) break
-          if (type !== copyData) {
-            handOut()
-            begin = end
-          }
-          at = end
-        }
-        handOut()
-        rest = at < buffer.length ? buffer.subarray(at) : undefined
-        if (pieces.length >= piecesAhead) stream.pause()
+        const end = frames.cut(data, pieces)
+        if (end !== undefined) giveBack(data.subarray(end))
+        else if (pieces.length >= piecesAhead) stream.pause()
         ring()
       }
       stream.on('data', take)
