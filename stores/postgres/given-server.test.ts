@@ -3,7 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { startServer } from '../index.js'
 import { redactUrl } from '../url.js'
-import { PostgresError } from './connect.js'
+import { connect, PostgresError } from './connect.js'
 import { EmbeddedServer } from './embedded.js'
 import { GivenServer } from './given-server.js'
 import { failure, numberOf, onEmbedded, onServers } from './servers.testing.js'
@@ -26,9 +26,7 @@ test('durability follows the settings in force', async () => {
   const server = await EmbeddedServer.start({ durability: 'process' })
   try {
     assert.is(await server.durability(), 'process')
-    const client = await GivenServer.open(server.url)
-    await client.close()
-    const admin = await (await import('./connect.js')).connect(server.url)
+    const admin = await connect(server.url)
     await admin.query('ALTER DATABASE postgres SET synchronous_commit = off')
     await admin.end()
     // Settings of a database are those of new connections.
