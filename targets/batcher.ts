@@ -24,6 +24,7 @@ export class Batcher {
   private chunks: Chunk[] = []
   private records = 0
   private timer: NodeJS.Timeout | undefined
+  private stopped = false
   private readonly underWay = new Set<Promise<void>>()
   private readonly done = new Bell()
 
@@ -32,8 +33,12 @@ export class Batcher {
     private readonly write: (batch: readonly Chunk[]) => Promise<void>,
   ) {}
 
-  /** Takes a chunk; resolves when there is room for another. */
+  /**
+   * Takes a chunk; resolves when there is room for another.
+   * @throws after `stop`
+   */
   async add(chunk: Chunk): Promise<void> {
+    if (this.stopped) throw new Error('the target is closed: it takes no more records')
     this.chunks.push(chunk)
     this.records += chunk.count
     if (this.records >= this.options.batchRecords) this.close()
@@ -50,8 +55,9 @@ export class Batcher {
     }
   }
 
-  /** Forgets what was not yet handed to `write`. */
+  /** Forgets what was not yet handed to `write`, and takes no more. */
   stop(): void {
+    this.stopped = true
     clearTimeout(this.timer)
     this.timer = undefined
     this.chunks = []

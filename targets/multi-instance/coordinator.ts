@@ -1,6 +1,7 @@
 /** Runs in the driver's process: spools chunks, registers the files, keeps the fleet at strength and passes on what became of them. */
 import type { Chunk, Range } from '../../generators/record.js'
 import type { Logfile, Logfiles, Settlement, Store } from '../../stores/store.js'
+import { abortable } from '../abortable.js'
 import { Bell } from '../bell.js'
 import { settleFailed, settleReceipt } from '../settling.js'
 import type { Part } from '../target.js'
@@ -34,13 +35,18 @@ export class Coordinator {
   private readonly logfiles: Logfiles
   /** Files registered and not yet settled. */
   private readonly open = new Map<number, Range>()
+  /** Files done before the store's answer said under which number they were registered. */
+  private readonly early = new Map<number, readonly Settlement[]>()
+  /** Files whose instance died, or is in doubt itself: the store is asked about them until they are settled. */
+  private readonly doubted = new Set<number>()
+  private asking: NodeJS.Timeout | undefined
   private spooling = 0
   private conflicts = 0
   private files = 0
   private takeovers = 0
   private readonly copied = { bytes: 0, records: 0 }
   private readonly settled = new Bell()
-  private closing = false
+  private closed: Promise<void> | undefined
   private scaler: NodeJS.Timeout | undefined
   private lastTrouble: string | undefined
 
@@ -68,6 +74,7 @@ export class Coordinator {
   }
 
   async offer(chunk: Chunk): Promise<void> {
+    if (this.closing) throw new Error('the target is closed: it takes no more records')
     this.spooling += chunk.count
     this.spool.add(chunk)
     const { instances, fileRecords } = this.surroundings.options
@@ -75,21 +82,16 @@ export class Coordinator {
   }
 
   async drain(signal: AbortSignal): Promise<void> {
-    await this.spool.flush()
+    await abortable(this.spool.flush(), signal)
     while (this.open.size > 0) {
       signal.throwIfAborted()
       await this.settled.next(signal)
     }
   }
 
-  async close(): Promise<void> {
-    if (this.closing) return
-    this.closing = true
-    clearInterval(this.scaler)
-    this.spool.stop()
-    this.settled.ring()
-    await this.fleet.close()
-    await this.logfiles.close()
+  close(): Promise<void> {
+    this.closed ??= this.stop()
+    return this.closed
   }
 
   /** What went wrong last, in an instance or with one. */
@@ -111,6 +113,22 @@ export class Coordinator {
     }
   }
 
+  private get closing(): boolean {
+    return this.closed !== undefined
+  }
+
+  private async stop(): Promise<void> {
+    clearInterval(this.scaler)
+    clearTimeout(this.asking)
+    this.spool.stop()
+    this.settled.ring()
+    await this.fleet.close()
+    // Ends a registration under way; what comes after it would open a connection again.
+    await this.logfiles.close()
+    await this.spool.idle()
+    await this.logfiles.close()
+  }
+
   /** Records offered and not settled. */
   private get waiting(): number {
     let records = this.spooling
@@ -124,6 +142,7 @@ export class Coordinator {
   }
 
   private async register(file: Omit<Logfile, 'id'>): Promise<void> {
+    if (this.closing) throw new Error('the target was closed')
     const id = await this.logfiles.add(file)
     const range = { source: file.source, first: file.first, count: file.count }
     this.open.set(id, range)
@@ -131,7 +150,10 @@ export class Coordinator {
     this.spooling -= file.count
     this.surroundings.settle({ ...range, fate: 'accepted' })
     if (this.surroundings.options.spoolFsync) this.surroundings.settle({ ...range, fate: 'durable' })
-    this.fleet.announce()
+    const receipt = this.early.get(id)
+    this.early.delete(id)
+    if (receipt === undefined) this.fleet.announce()
+    else this.finish(id, receipt)
   }
 
   private giveUp(chunks: readonly Chunk[], error: unknown): void {
@@ -142,15 +164,20 @@ export class Coordinator {
 
   private hear(message: FromInstance): void {
     if (message.kind === 'claimed') this.conflicts += message.conflicts
-    if (message.kind === 'trouble') this.lastTrouble = message.message
+    if (message.kind === 'trouble') {
+      this.lastTrouble = message.message
+      if (message.id !== undefined) this.doubt([message.id])
+    }
     if (message.kind === 'lost') this.takeovers++
     if (message.kind !== 'done') return
     this.copied.bytes += message.copiedBytes
     this.copied.records += message.copiedRecords
-    this.finish(message.id, message.receipt)
+    if (this.open.has(message.id)) this.finish(message.id, message.receipt)
+    else if (this.spooling > 0) this.early.set(message.id, message.receipt)
   }
 
   private finish(id: number, receipt: readonly Settlement[]): void {
+    this.doubted.delete(id)
     if (!this.open.delete(id)) return
     settleReceipt(receipt, this.surroundings.settle)
     this.settled.ring()
@@ -163,19 +190,39 @@ export class Coordinator {
   private async replace(): Promise<void> {
     if (this.closing) return
     this.takeovers++
+    this.doubt(this.open.keys())
     try {
       await this.fleet.start()
-      for (const { id, receipt } of await this.logfiles.outcomes([...this.open.keys()])) this.finish(id, receipt)
     } catch (error) {
       this.lastTrouble = error instanceof Error ? error.message : String(error)
       if (this.fleet.size === 0 && !this.closing) this.abandon()
     }
   }
 
+  /**
+   * The server may still commit what a dead instance had sent, so one question is not enough: these files are asked
+   * about, once a poll, until somebody has settled them.
+   */
+  private doubt(ids: Iterable<number>): void {
+    for (const id of ids) if (this.open.has(id)) this.doubted.add(id)
+    if (this.doubted.size > 0 && !this.closing) this.asking ??= setTimeout(() => void this.ask(), this.surroundings.options.pollMs)
+  }
+
+  private async ask(): Promise<void> {
+    try {
+      for (const { id, receipt } of await this.logfiles.outcomes([...this.doubted])) this.finish(id, receipt)
+    } catch (error) {
+      this.lastTrouble = error instanceof Error ? error.message : String(error)
+    }
+    this.asking = undefined
+    this.doubt(this.doubted)
+  }
+
   /** No instance is left and none can be started: nobody will write the files that wait. */
   private abandon(): void {
     const ranges = [...this.open.values()]
     this.open.clear()
+    this.doubted.clear()
     settleFailed(ranges, new Error(`no instance is left: ${this.lastTrouble ?? 'all have ended'}`), this.surroundings.settle)
     this.settled.ring()
   }

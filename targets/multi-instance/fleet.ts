@@ -16,7 +16,7 @@ export class Fleet {
   private closing = false
 
   constructor(
-    private readonly orders: Omit<InstanceOrders, 'owner'>,
+    private readonly orders: Omit<InstanceOrders, 'owner' | 'index'>,
     private readonly events: FleetEvents,
   ) {}
 
@@ -42,13 +42,17 @@ export class Fleet {
       })
       child.on('error', (error) => {
         trouble = error.message
+        // One that was never born does not exit either.
+        if (child.pid !== undefined) return
+        this.running.delete(owner)
+        reject(new Error(`${owner} of multi-instance could not start: ${trouble}`))
       })
       child.on('exit', () => {
         this.running.delete(owner)
         if (!ready) reject(new Error(`${owner} of multi-instance could not start: ${trouble}`))
         else if (!this.closing && !this.retired.delete(owner)) this.events.died(owner)
       })
-      this.tell(child, { kind: 'begin', orders: { ...this.orders, owner } })
+      this.tell(child, { kind: 'begin', orders: { ...this.orders, owner, index: this.started } })
     })
   }
 

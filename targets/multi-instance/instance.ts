@@ -66,8 +66,10 @@ class Instance {
       this.copied = copied
       await unlink(path).catch(() => undefined)
     } catch (error) {
-      if (error instanceof ClaimLostError) say({ kind: 'lost', id })
-      else throw error
+      if (error instanceof ClaimLostError) return say({ kind: 'lost', id })
+      // Its lease runs out, and whoever is free takes it again, unless it was committed after all.
+      say({ kind: 'trouble', id, message: error instanceof Error ? error.message : String(error) })
+      await this.files.nextWithin(this.orders.pollMs)
     } finally {
       clearInterval(renewing)
     }
@@ -77,7 +79,7 @@ class Instance {
 async function begin(orders: InstanceOrders): Promise<Instance> {
   const store = await openStore(orders.address)
   if (store.logfiles === undefined) throw new Error(`store ${orders.address.store} has no logfiles to claim`)
-  return new Instance(orders, store.logfiles, await store.writer())
+  return new Instance(orders, store.logfiles, await store.writer({ index: orders.index }))
 }
 
 // Only a child process with a channel is an instance; the coordinator imports this file for its path.

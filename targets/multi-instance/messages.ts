@@ -4,6 +4,8 @@ import type { Receipt, StoreAddress } from '../../stores/store.js'
 export interface InstanceOrders {
   readonly address: StoreAddress
   readonly owner: string
+  /** Its number among the instances. */
+  readonly index: number
   readonly leaseMs: number
   readonly pollMs: number
 }
@@ -20,4 +22,5 @@ export type FromInstance =
   | { readonly kind: 'done'; readonly id: number; readonly receipt: Receipt; readonly copiedBytes: number; readonly copiedRecords: number }
   /** Its lease ran out and another instance took the file over: that one will say what became of it. */
   | { readonly kind: 'lost'; readonly id: number }
+  /** With a file's id: what was done to it may or may not have been committed. */
   | { readonly kind: 'trouble'; readonly id: number | undefined; readonly message: string }

@@ -1,5 +1,5 @@
 /** Spools chunks into logfiles: runs of consecutive lines in files of at most so many records, on disk before anyone is told. */
-import { open } from 'node:fs/promises'
+import { open, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Chunk } from '../../generators/record.js'
 import type { Logfile } from '../../stores/store.js'
@@ -13,14 +13,28 @@ export interface SpoolOptions {
   readonly sync: boolean
 }
 
-/** Writes the chunks of one logfile, in order. */
+/**
+ * Writes the chunks of one logfile, in order.
+ * @throws Error that names the file; it is gone then, as far as that was possible
+ */
 async function writeFile(path: string, chunks: readonly Chunk[], sync: boolean): Promise<void> {
-  const file = await open(path, 'wx')
   try {
-    await file.writev(chunks.map((chunk) => chunk.lines))
-    if (sync) await file.datasync()
-  } finally {
-    await file.close()
+    const file = await open(path, 'wx')
+    try {
+      const bytes = chunks.reduce((sum, { lines }) => sum + lines.length, 0)
+      const { bytesWritten } = await file.writev(chunks.map((chunk) => chunk.lines))
+      // A full disk takes a part and says so only when asked again.
+      if (bytesWritten < bytes) throw new Error(`the disk took ${bytesWritten} of ${bytes} bytes: is it full?`)
+      if (sync) await file.datasync()
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    await unlink(path).catch(() => undefined)
+    throw new Error(
+      `the spool could not be written: ${error instanceof Error ? error.message : String(error)} (${path}); free some space, or point TMPDIR at another disk`,
+      { cause: error },
+    )
   }
 }
 
@@ -55,6 +69,11 @@ export class Spool {
   async flush(): Promise<void> {
     this.close()
     await this.tail
+  }
+
+  /** Resolves when all files closed so far are on disk and told of, or given up. */
+  idle(): Promise<void> {
+    return this.tail
   }
 
   /** Forgets what is not on its way to the disk yet. */

@@ -1,5 +1,6 @@
 /** Row at a time: the published system as it was, a regular expression for each line, one INSERT and one commit for each row, one thread. */
 import type { Chunk } from '../../generators/record.js'
+import { abortable } from '../abortable.js'
 import { settleFailed } from '../settling.js'
 import { defineTarget } from '../target.js'
 import { readLine } from './line.js'
@@ -11,8 +12,8 @@ export const rowAtATime = defineTarget({
   image: () => ({ kind: 'rows', keeps: 'all' }),
 
   async open({ store, settle }) {
-    const inserter = await store.inserter()
     const { format } = store.address
+    let inserter = await store.inserter()
     let closed = false
     let idle: Promise<void> = Promise.resolve()
 
@@ -34,19 +35,35 @@ export const rowAtATime = defineTarget({
           }
         } catch (error) {
           settleFailed([{ source, first: position, count: 1 }], error, settle)
+          await reopen()
         }
       }
     }
 
+    /** What failed may have been the connection: the next row gets a new one, if there is one to be had. */
+    async function reopen(): Promise<void> {
+      await inserter.close()
+      try {
+        inserter = await store.inserter()
+      } catch {
+        // The next row fails on the closed one, says why, and tries again.
+        return
+      }
+      if (closed) await inserter.close()
+    }
+
     return {
-      offer(chunk) {
-        idle = take(chunk)
-        return idle
+      async offer(chunk) {
+        if (closed) throw new Error('the target is closed: it takes no more records')
+        const taking = take(chunk)
+        idle = idle.then(() => taking)
+        await taking
       },
-      drain: () => idle,
+      drain: (signal) => abortable(idle, signal),
       async close() {
         closed = true
         await inserter.close()
+        await idle
       },
       parts: () => [{ name: 'thread', kind: 'thread', pid: process.pid }],
     }

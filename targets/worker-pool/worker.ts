@@ -1,4 +1,5 @@
 /** What runs in each thread of the worker pool: one store, one writer, opened with the thread. */
+import { threadId } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import type { Chunk } from '../../generators/record.js'
 import { openStore } from '../../stores/index.js'
@@ -24,11 +25,15 @@ let reported = { bytes: 0, records: 0 }
 async function open() {
   const { address } = Piscina.workerData as { address: StoreAddress }
   const store = await openStore(address)
-  return store.writer()
+  return store.writer({ index: threadId })
 }
 
 export default async function write({ batch }: WorkerTask): Promise<WorkerAnswer> {
   opening ??= open()
+  // A store that could not be reached may be there for the next batch.
+  opening.catch(() => {
+    opening = undefined
+  })
   const writer = await opening
   const receipt = batch.length === 0 ? [] : await writer.write(batch)
   const copied = writer.copied()

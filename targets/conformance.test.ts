@@ -1,0 +1,88 @@
+/** One suite over every target in the registry on every store: what is promised in targets/target.ts holds. Prints the matrix in the end. */
+import { test } from 'uvu'
+import { openStore } from '../stores/index.js'
+import { backPressure } from './conformance/back-pressure.js'
+import { rejection } from './conformance/bad-lines.js'
+import type { Check } from './conformance/check.js'
+import { aborted, closed, drained } from './conformance/ending.js'
+import { atRate, fullSpeed } from './conformance/exactness.js'
+import { Ground, grounds } from './conformance/ground.js'
+import { cut, died, killed } from './conformance/losses.js'
+import { Matrix } from './conformance/matrix.js'
+import { targets } from './index.js'
+import type { TargetModule } from './target.js'
+
+const checks: readonly Check[] = [fullSpeed, atRate, rejection, backPressure, drained, aborted, closed, killed, cut, died]
+const matrix = new Matrix(checks.map(({ name }) => name))
+
+/** Parts of names to restrict a run to, while working on one: `node dist/targets/conformance.test.js worker-pool close`. */
+const wanted = process.argv.slice(2)
+const isWanted = (name: string, among: readonly string[]) => {
+  const named = wanted.filter((word) => among.some((each) => each.includes(word)))
+  return named.length === 0 || named.some((word) => name.includes(word))
+}
+
+async function unsupported(module: TargetModule, ground: Ground): Promise<string | undefined> {
+  const store = await openStore(ground.address('combined'))
+  try {
+    const why = module.unsupported?.(store)
+    return why === undefined ? undefined : `${module.name} cannot use the ${ground.name} store: ${why}`
+  } finally {
+    await store.close()
+  }
+}
+
+for (const spec of grounds) {
+  if (
+    !isWanted(
+      spec.name,
+      grounds.map(({ name }) => name),
+    )
+  )
+    continue
+  if (spec.store === undefined) {
+    test.skip(`every target on ${spec.name} (needs ${spec.needs})`, () => undefined)
+    for (const { name } of targets)
+      for (const check of checks) matrix.enter(name, spec.name, check.name, { kind: 'empty', why: `needs ${spec.needs}` })
+    continue
+  }
+  let ground: Ground | undefined
+  test(`${spec.name} can be used`, async () => {
+    ground = await Ground.start(spec)
+  })
+  for (const module of targets) {
+    if (
+      !isWanted(
+        module.name,
+        targets.map(({ name }) => name),
+      )
+    )
+      continue
+    for (const check of checks) {
+      if (
+        !isWanted(
+          check.name,
+          checks.map(({ name }) => name),
+        )
+      )
+        continue
+      test(`${module.name} on ${spec.name}: ${check.name}`, async () => {
+        matrix.enter(module.name, spec.name, check.name, { kind: 'failed' })
+        if (ground === undefined) throw new Error(`${spec.name} did not start`)
+        const why = (await unsupported(module, ground)) ?? check.empty?.(module, ground)
+        if (why !== undefined) return matrix.enter(module.name, spec.name, check.name, { kind: 'empty', why })
+        const note = await check.run(module, ground)
+        matrix.enter(module.name, spec.name, check.name, note === undefined ? { kind: 'passed' } : { kind: 'passed', note })
+      })
+    }
+  }
+  test(`${spec.name} is left as it was`, async () => {
+    await ground?.close()
+  })
+}
+
+test.after(() => {
+  process.stdout.write(`\n${matrix}\n`)
+})
+
+test.run()
