@@ -5,12 +5,12 @@ import type { PlannedStore } from '../replay/plan.js'
 import { scenarios } from '../scenarios/index.js'
 import type { Scenario } from '../scenarios/scenario.js'
 import { stores } from '../stores/index.js'
-import { targets } from '../targets/index.js'
+import { defaultTargets, targets } from '../targets/index.js'
 import type { TargetModule } from '../targets/target.js'
 import { UsageError } from './errors.js'
 import { unknown } from './suggest.js'
 
-export { profiles, scenarios, stores, targets }
+export { defaultTargets, profiles, scenarios, stores, targets }
 
 function named<T extends { readonly name: string }>(what: string, name: string, known: readonly T[]): T {
   const found = known.find((item) => item.name === name)

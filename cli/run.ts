@@ -5,9 +5,20 @@ import { InterruptedError, type Progress, runSession, UnsupportedError } from '.
 import { secretsOf } from '../results/redact.js'
 import type { Result } from '../results/result.js'
 import { renderTable } from '../results/table.js'
+import { auditFindings } from '../results/verdict.js'
 import { serialize, writeResult } from '../results/write.js'
 import { partitionKeys } from '../stores/store.js'
-import { formatNamed, profileNamed, scenarioNamed, scenarios, storeNamed, targets, targetsNamed, wordOf } from './catalogue.js'
+import {
+  defaultTargets,
+  formatNamed,
+  profileNamed,
+  scenarioNamed,
+  scenarios,
+  storeNamed,
+  targets,
+  targetsNamed,
+  wordOf,
+} from './catalogue.js'
 import { defineCommand, toggle, type Values, value } from './command.js'
 import { Interrupted, UsageError } from './errors.js'
 import { progressLine } from './progress.js'
@@ -17,7 +28,7 @@ import { planTargets } from './target-options.js'
 
 const options = {
   scenario: value({ placeholder: 'NAME', summary: 'scenario to replay (steady); see weir list', parse: scenarioNamed }),
-  target: value({ alias: 't', placeholder: 'A,B', summary: 'architectures to measure (all that fit the store)', parse: targetsNamed }),
+  target: value({ alias: 't', placeholder: 'A,B', summary: 'architectures to measure (all but the baseline)', parse: targetsNamed }),
   store: value({ alias: 's', placeholder: 'STORE', summary: 'postgres, null or postgres://user@host/db (postgres)', parse: storeNamed }),
   n: value({ alias: 'n', placeholder: 'AMOUNT', summary: 'records (1M) or bytes (10GB) of the full-speed leg (1M)', parse: parseLength }),
   duration: value({ placeholder: 'TIME', summary: 'length as time instead: 30s, 5m', parse: parseDuration }),
@@ -102,7 +113,7 @@ function near(cwd: string, path: string): string {
 export function planRun(values: Values<typeof options>, settings: Settings, cwd: string): Plan {
   const scenario = values.scenario ?? scenarios[0]
   if (!scenario) throw new Error('no scenarios are registered')
-  const selected = values.target ?? targets
+  const selected = values.target ?? defaultTargets
   const { input } = values
   if (input !== undefined) refuseWithInput(settings)
   if (values.keep && (values.store?.url ?? '') === '' && values.data === undefined) {
@@ -156,9 +167,10 @@ function refuseWithInput(settings: Settings): void {
   }
 }
 
-/** 130 when interrupted; 1 when a run failed, an audit found something or a threshold was missed; else 0. */
-export function statusOf(result: Pick<Result, 'runs'>, interrupted: boolean): number {
+/** 130 when interrupted; 1 when a run failed, an audit (the baseline's too) found something or a threshold was missed; else 0. */
+export function statusOf(result: Pick<Result, 'runs'> & Partial<Pick<Result, 'baseline'>>, interrupted: boolean): number {
   const verdicts = new Set(result.runs.map(({ verdict }) => verdict))
   if (interrupted || verdicts.has('interrupted')) return 130
+  if (result.baseline?.audit && auditFindings(result.baseline.audit).length > 0) return 1
   return verdicts.has('failed') || verdicts.has('unsound') || verdicts.has('threshold-failed') ? 1 : 0
 }

@@ -1,5 +1,5 @@
 /** A thread of `weir generate`: renders its share of the blocks and writes each when its turn has come. */
-import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { blockRecords, Renderer } from './renderer.js'
@@ -45,11 +45,12 @@ function run(assignment: Assignment): Outcome {
   const end = first + count
 
   function write(fd: number, from: number, to: number, mayWrite: () => void): void {
+    const piece = pieceOf(fd)
     for (let position = from; position < to; ) {
       const { bytes, count: rendered } = renderer.render(position, to - position)
       mayWrite()
       if (Atomics.load(control, Slot.stop) !== 0) throw new Stopped()
-      writeAll(fd, bytes)
+      writeAll(fd, bytes, piece)
       position += rendered
       Atomics.add(counters, Slot.records, BigInt(rendered))
       Atomics.add(counters, Slot.bytesWritten, BigInt(bytes.length))
@@ -86,15 +87,23 @@ function awaitTurn(control: Int32Array, turn: number): void {
   }
 }
 
+/**
+ * How much is written at once. A pipe holds 64 KiB: when it is filled in small pieces, its reader works while the next is
+ * written, which was measured to be twice as fast as writes that fill it and wait.
+ */
+function pieceOf(fd: number): number {
+  return fstatSync(fd).isFIFO() ? 8192 : Number.POSITIVE_INFINITY
+}
+
 const pause = new Int32Array(new SharedArrayBuffer(4))
 /** Blocking twins of descriptors that turned out not to block. */
 const blocking = new Map<number, number>()
 
 /** Writes everything. A pipe that does not block (its flags come from whoever opened it) is opened anew, or waited for. */
-function writeAll(fd: number, bytes: Uint8Array): void {
+function writeAll(fd: number, bytes: Uint8Array, piece: number): void {
   for (let written = 0; written < bytes.length; ) {
     try {
-      written += writeSync(blocking.get(fd) ?? fd, bytes, written, bytes.length - written)
+      written += writeSync(blocking.get(fd) ?? fd, bytes, written, Math.min(piece, bytes.length - written))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
       if (!blocking.has(fd)) blocking.set(fd, blockingTwin(fd))

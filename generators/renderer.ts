@@ -58,9 +58,9 @@ export function recordTimeMs(spec: Pick<StreamSpec, 'startMs' | 'recordsPerDay'>
   return Number(recordTime(BigInt(spec.startMs / 1000), BigInt(spec.recordsPerDay), BigInt(position))) * 1000
 }
 
-/** The earliest and latest `startMs`: years of four digits, with room for the stream to run on. */
-const earliestMs = Date.UTC(1000, 0, 1)
-const latestMs = Date.UTC(9000, 0, 1)
+/** The years of `startMs`: those whose months the stores can name. */
+const earliestMs = Date.UTC(1970, 0, 1)
+const latestMs = Date.UTC(2100, 0, 1) - 1000
 
 /** @throws an Error that says which part of the spec is out of range, and what the range is. */
 export function checkStream(spec: StreamSpec): void {
@@ -70,7 +70,7 @@ export function checkStream(spec: StreamSpec): void {
     throw new Error(`seed ${spec.seed} is not a whole number from 0 to 18446744073709551615`)
   }
   if (!Number.isInteger(spec.startMs / 1000) || spec.startMs < earliestMs || spec.startMs > latestMs) {
-    throw new Error(`start ${spec.startMs} is not a whole second between the years 1000 and 9000, in milliseconds since the epoch`)
+    throw new Error(`start ${spec.startMs} is not a whole second of the years 1970 to 2099, in milliseconds since the epoch`)
   }
   if (!Number.isInteger(spec.recordsPerDay) || spec.recordsPerDay < 1 || spec.recordsPerDay > 1e11) {
     throw new Error(`${spec.recordsPerDay} records a day is not a whole number from 1 to 10^11`)

@@ -88,6 +88,11 @@ export class Contender {
     return this.spec.module.name
   }
 
+  /** Opens the target now rather than with the first block. */
+  async ready(): Promise<void> {
+    await this.open()
+  }
+
   /** Runs the next block of its leg and enters it into the accounts. */
   async run(request: BlockRequest): Promise<BlockOutcome> {
     const target = await this.open()

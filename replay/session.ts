@@ -8,16 +8,16 @@ import { Recorder } from '../results/recorder.js'
 import type { Result } from '../results/result.js'
 import { startServer } from '../stores/index.js'
 import type { Durability, StoreServer } from '../stores/store.js'
-import { findTarget } from '../targets/index.js'
+import { baselineTarget, findTarget } from '../targets/index.js'
 import type { TargetModule } from '../targets/target.js'
 import { constant } from './arrivals.js'
 import { audit } from './audit.js'
 import { type Clock, systemClock } from './clock.js'
-import { Contender } from './contender.js'
+import { type BlockRequest, Contender } from './contender.js'
 import { buildResult, type Entry } from './document.js'
 import { chunkRecords } from './driver.js'
-import type { Plan, PlannedTarget } from './plan.js'
 import { generatorCpuPerRecord } from './generator-cost.js'
+import type { Plan, PlannedTarget } from './plan.js'
 import { type PlannedSource, planSource } from './plan-source.js'
 import { exportRejects } from './rejects.js'
 import { toMemory } from './verify.js'
@@ -50,16 +50,26 @@ export class InterruptedError extends Error {
   }
 }
 
+/** A block as the session's schedule holds it. */
+interface Step {
+  readonly contender: Contender
+  readonly request: Omit<BlockRequest, 'signal' | 'onProgress'>
+  readonly label: string
+  readonly weight: number
+}
+
 /** Rounds of the full-speed leg at the most, and how many records a block needs for its drain to be small beside it. */
 const maxRounds = 4
 const recordsPerRound = 100_000
 /** Length of the baseline's and of the null calibration's block in each round. */
 const sampleMs = 1000
-const nullRecords = 300_000
+const nullRecords = 200_000
 /** The latency leg, unless a duration was asked for: its blocks, its length, and the warm-up of each block. */
 const latencyBlocks = 2
 const latencyMs = 6000
 const warmUpMs = 500
+/** Expected lengths of the steps, for the time left; a block of a run is 1. */
+const stepWeights = { null: 0.3, baseline: 1, run: 1, latency: 3, audit: 2 } as const
 
 export async function runSession(plan: Plan, hooks: SessionHooks): Promise<Result> {
   const scratch = await mkdtemp(join(tmpdir(), 'weir-run-'))
@@ -149,9 +159,8 @@ class Session {
       entries.push({ role, planned, throughput: contender, latency: undefined, latencyPlan: undefined })
     }
     const single = findTarget('single-thread') as TargetModule
-    const baseline = findTarget('row-at-a-time') as TargetModule
     await add('null', single, { name: single.name, options: defaults(single) }, this.nullServer as StoreServer)
-    if (server.store === 'postgres') await add('baseline', baseline, { name: baseline.name, options: {} }, server, 64)
+    if (server.store === 'postgres') await add('baseline', baselineTarget, { name: baselineTarget.name, options: {} }, server, 64)
     for (const planned of plan.targets) {
       const module = findTarget(planned.name)
       if (module === undefined) throw new Error(`there is no target ${planned.name}`)
@@ -164,13 +173,33 @@ class Session {
 
     const rounds = plan.length?.kind === 'duration' ? maxRounds : Math.min(maxRounds, Math.max(1, Math.floor(records / recordsPerRound)))
     const runs = entries.filter((entry) => entry.role === 'run')
-    this.steps.total = rounds * entries.length + (plan.latencyLeg ? latencyBlocks * runs.length : 0) + runs.length
+    await this.warmUp(single)
+    const perRound = entries.reduce((sum, entry) => sum + stepWeights[entry.role], 0)
+    const perRun = (plan.latencyLeg ? latencyBlocks * stepWeights.latency : 0) + stepWeights.audit
+    this.steps.total = rounds * perRound + runs.length * perRun
     for (let round = 0; round < rounds; round++) {
       for (const entry of rotated(entries, round)) await this.throughputBlock(entry, round, rounds, records)
     }
     for (const entry of entries) await entry.throughput.closeTarget()
     if (plan.latencyLeg) await this.latencyLegs(runs, records)
     return entries
+  }
+
+  /** Runs the null calibration unmeasured until the compiler has seen enough records, however short the source is. */
+  private async warmUp(module: TargetModule): Promise<void> {
+    for (let seen = 0; seen < nullRecords && !this.hooks.signal.aborted; ) {
+      const contender = await this.contender(
+        module,
+        { name: module.name, options: defaults(module) },
+        this.nullServer as StoreServer,
+        'warm',
+        [],
+      )
+      await contender.run({ index: 0, records: Math.min(this.records, nullRecords), signal: this.hooks.signal })
+      await contender.closeTarget()
+      if (contender.ledger.offered === 0) return
+      seen += contender.ledger.offered
+    }
   }
 
   private async throughputBlock({ role, throughput }: Entry, round: number, rounds: number, records: number): Promise<void> {
@@ -180,12 +209,13 @@ class Session {
     const timed = length?.kind === 'duration' ? { durationMs: length.durationMs / rounds } : {}
     const request =
       role === 'null'
-        ? { records: Math.min(share, nullRecords) }
+        ? { records: this.source.spec.kind === 'stream' ? nullRecords : Math.min(share, nullRecords) }
         : role === 'baseline'
           ? { records: share, durationMs: sampleMs }
           : { records: share, ...timed }
     const name = role === 'null' ? 'null calibration' : role === 'baseline' ? 'baseline' : throughput.name
-    await this.block(throughput, { index: round, ...request }, `${name}, block ${round + 1} of ${rounds}`)
+    const label = `${name}, block ${round + 1} of ${rounds}`
+    await this.block({ contender: throughput, request: { index: round, ...request }, label, weight: stepWeights[role] })
   }
 
   private async latencyLegs(entries: readonly Entry[], records: number): Promise<void> {
@@ -217,17 +247,13 @@ class Session {
         const { latency, latencyPlan } = entry
         if (latency === undefined || latencyPlan === undefined) continue
         const recorder = new Recorder({ fromMs: latencyPlan.warmMs, toMs: latencyPlan.blockMs })
-        const outcome = await this.block(
-          latency,
-          {
-            index: round,
-            records: latencyPlan.blockRecords,
-            arrivals: constant(latencyPlan.rate),
-            windowFromMs: latencyPlan.warmMs,
-            recorder,
-          },
-          `${latency.name} at ${Math.round(latencyPlan.rate).toLocaleString('en')}/s, block ${round + 1} of ${latencyBlocks}`,
-        )
+        const { rate, blockRecords, warmMs } = latencyPlan
+        const outcome = await this.block({
+          contender: latency,
+          request: { index: round, records: blockRecords, arrivals: constant(rate), windowFromMs: warmMs, recorder },
+          label: `${latency.name} at ${Math.round(rate).toLocaleString('en')}/s, block ${round + 1} of ${latencyBlocks}`,
+          weight: stepWeights.latency,
+        })
         if (outcome === undefined) continue
         latencyPlan.recorders.push(recorder)
         latencyPlan.outcomes.push(outcome)
@@ -237,7 +263,7 @@ class Session {
   }
 
   /** Runs one block, unless the session or the contender has ended; what goes wrong with it is noted and does not end the others. */
-  private async block(contender: Contender, request: Omit<Parameters<Contender['run']>[0], 'signal' | 'onProgress'>, label: string) {
+  private async block({ contender, request, label, weight }: Step) {
     const { signal } = this.hooks
     if (contender.error !== undefined || signal.aborted) {
       contender.interrupted ||= signal.aborted
@@ -262,7 +288,7 @@ class Session {
           )
         },
       })
-      this.steps.done++
+      this.steps.done += weight
       return outcome
     } catch (error) {
       if (signal.aborted) contender.interrupted = true
@@ -320,20 +346,16 @@ class Session {
       const { layout, format } = contender.spec.address
       try {
         contender.audit = await audit({ scanner: contender.store.scanner, source: this.source, fates, layout, format })
-        await contender.store.remember({
-          target: contender.name,
-          role,
-          createdAt: new Date().toISOString(),
-          source: this.source.spec,
-          fates,
-          layout,
-          format,
-        })
+        const leg = contender === latency ? 'latency' : role === 'baseline' ? 'baseline' : 'throughput'
+        const createdAt = new Date().toISOString()
+        await contender.store.remember(
+          toMemory({ target: contender.name, leg, createdAt, source: this.source.spec, fates, layout, format }),
+        )
       } catch (error) {
         contender.error ??= error instanceof Error ? error : new Error(String(error))
       }
     }
-    if (role === 'run') this.steps.done++
+    if (role === 'run') this.steps.done += stepWeights.audit
   }
 
   private async exportRejects(entries: readonly Entry[]): Promise<void> {

@@ -10,9 +10,11 @@ export interface Side {
 /** Pairs of what our side and the other reached. */
 export type Pairs = readonly (readonly [ours: number, theirs: number])[]
 
-/** Runs both sides `pairs` times, A B B A A B ..., so that neither always comes first. */
+/** Runs both sides once unmeasured, then `pairs` times, A B B A A B ..., so that neither always comes first. */
 export async function interleave(ours: Side, theirs: Side, pairs: number): Promise<Pairs> {
   const seen: [number, number][] = []
+  await ours.run()
+  await theirs.run()
   for (let pair = 0; pair < pairs; pair++) {
     const first = pair % 2 === 0
     const rates: Record<'ours' | 'theirs', number> = { ours: 0, theirs: 0 }

@@ -1,8 +1,12 @@
-/** How many lines a second one core encodes and digests: `node dist/scripts/bench/kernel.js [access.log]` (combined format). */
+/** How many lines a second one core renders, encodes and digests. */
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Digester } from '../../generators/digester.js'
 import { Encoder, messageHeaderBytes } from '../../generators/encoder.js'
+import { profileNamed } from '../../generators/profiles.js'
 import type { Chunk, Format, PartitionKey } from '../../generators/record.js'
+import { formats } from '../../generators/record.js'
+import { Renderer } from '../../generators/renderer.js'
 
 const rounds = 7
 const linesPerRound = 500_000
@@ -33,8 +37,8 @@ function chunkOf(lines: readonly string[]): Chunk {
   return { source: 1, first: 0, count: lines.length, lines: new Uint8Array(Buffer.from(`${lines.join('\n')}\n`)) }
 }
 
-/** Prints the median and the range of a rate over several rounds. */
-function report(name: string, records: number, bytes: number, round: () => void): void {
+/** The median and the range of a rate over several rounds, as a line. */
+function report(name: string, records: number, bytes: number, round: () => void): string {
   round()
   const rates = Array.from({ length: rounds }, () => {
     const start = process.hrtime.bigint()
@@ -44,7 +48,7 @@ function report(name: string, records: number, bytes: number, round: () => void)
   const [lowest = 0] = rates
   const median = rates[rounds >> 1] ?? 0
   const range = [lowest, rates.at(-1) ?? 0].map((rate) => (rate * 1e3).toFixed(1)).join('-')
-  console.log(`${name.padEnd(34)} ${(median * 1e3).toFixed(1).padStart(5)}M/s (${range}), ${((median * bytes) / records).toFixed(2)} GB/s`)
+  return `${name.padEnd(34)} ${(median * 1e3).toFixed(1).padStart(5)}M/s (${range}), ${((median * bytes) / records).toFixed(2)} GB/s`
 }
 
 /** An encoder that knows the chunk's months. */
@@ -59,46 +63,77 @@ function encoderFor(format: Format, partitionKey: PartitionKey, chunk: Chunk): E
   }
 }
 
-const [, , file] = process.argv
-const lines = file === undefined ? sampleLines(10_000) : readFileSync(file, 'utf8').trimEnd().split('\n').slice(0, 20_000)
-
-for (const [format, key] of [
-  ['combined', 'id'],
-  ['combined', 'address'],
-  ['combined', 'path'],
-  ['json', 'id'],
-] as const) {
-  const chunk = chunkOf(format === 'json' ? asJson(lines) : lines)
-  const encoder = encoderFor(format, key, chunk)
-  const repeats = Math.ceil(linesPerRound / chunk.count)
-  report(`encode ${format}, routed by ${key}`, repeats * chunk.count, repeats * chunk.lines.length, () => {
-    for (let repeat = 0; repeat < repeats; repeat++) {
-      encoder.begin(0)
-      encoder.encode(0, chunk)
+/** What one core renders of the profile web. */
+function renderRate(format: Format): string {
+  const { startMs, recordsPerDay } = profileNamed('web').defaults
+  const renderer = new Renderer({ kind: 'stream', source: 1, profile: 'web', seed: '1', format, startMs, recordsPerDay })
+  let position = 0
+  const round = () => {
+    let bytes = 0
+    for (let done = 0; done < linesPerRound; ) {
+      const rendered = renderer.render(position, linesPerRound - done)
+      done += rendered.count
+      position += rendered.count
+      bytes += rendered.bytes.length
     }
-  })
+    return bytes
+  }
+  return report(`render ${format}`, linesPerRound, round(), round)
 }
 
-const chunk = chunkOf(lines)
-const encoder = encoderFor('combined', 'id', chunk)
-const leaves = encoder.leaves(0)
-const rows = leaves.reduce((sum, leaf) => sum + leaf.rows, 0)
-const bytes = leaves.reduce((sum, leaf) => sum + leaf.bytes, 0)
-const repeats = Math.ceil(linesPerRound / rows)
-const range = { source: 1, first: 0, length: chunk.count }
+export async function kernelBench(): Promise<string> {
+  const folder = process.env['WEIR_REAL_LOGS']
+  const lines =
+    folder === undefined ? sampleLines(10_000) : readFileSync(join(folder, 'apache-combined-10k.log'), 'utf8').trimEnd().split('\n')
+  const said = [`kernel, one core, ${folder === undefined ? 'made-up lines' : 'lines of a real log'}: median and range of ${rounds} rounds`]
+  for (const format of formats) said.push(renderRate(format))
 
-const expected = new Digester(range, encoder.kernel)
-report('digest expected rows, in place', repeats * rows, repeats * bytes, () => {
-  for (let repeat = 0; repeat < repeats; repeat++) expected.expect(encoder, 0)
-})
+  for (const [format, key] of [
+    ['combined', 'id'],
+    ['combined', 'address'],
+    ['combined', 'path'],
+    ['json', 'id'],
+  ] as const) {
+    const chunk = chunkOf(format === 'json' ? asJson(lines) : lines)
+    const encoder = encoderFor(format, key, chunk)
+    const repeats = Math.ceil(linesPerRound / chunk.count)
+    said.push(
+      report(`encode ${format}, routed by ${key}`, repeats * chunk.count, repeats * chunk.lines.length, () => {
+        for (let repeat = 0; repeat < repeats; repeat++) {
+          encoder.begin(0)
+          encoder.encode(0, chunk)
+        }
+      }),
+    )
+  }
 
-/** A message for each row, as a server sends them, in pieces as a socket delivers them. */
-const wires = leaves.map(({ segments, month, remainder }) => ({ place: { month, remainder }, pieces: wire(segments) }))
-const found = new Digester(range)
-report('digest found rows, from the wire', repeats * rows, repeats * bytes, () => {
-  for (let repeat = 0; repeat < repeats; repeat++)
-    for (const { place, pieces } of wires) for (const piece of pieces) found.foundWire(piece, place)
-})
+  const chunk = chunkOf(lines)
+  const encoder = encoderFor('combined', 'id', chunk)
+  const leaves = encoder.leaves(0)
+  const rows = leaves.reduce((sum, leaf) => sum + leaf.rows, 0)
+  const bytes = leaves.reduce((sum, leaf) => sum + leaf.bytes, 0)
+  const repeats = Math.ceil(linesPerRound / rows)
+  const range = { source: 1, first: 0, length: chunk.count }
+
+  const expected = new Digester(range, encoder.kernel)
+  said.push(
+    report('digest expected rows, in place', repeats * rows, repeats * bytes, () => {
+      for (let repeat = 0; repeat < repeats; repeat++) expected.expect(encoder, 0)
+    }),
+  )
+
+  /** A message for each row, as a server sends them, in pieces as a socket delivers them. */
+  const wires = leaves.map(({ segments, month, remainder }) => ({ place: { month, remainder }, pieces: wire(segments) }))
+  const found = new Digester(range)
+  said.push(
+    report('digest found rows, from the wire', repeats * rows, repeats * bytes, () => {
+      for (let repeat = 0; repeat < repeats; repeat++)
+        for (const { place, pieces } of wires) for (const piece of pieces) found.foundWire(piece, place)
+    }),
+  )
+
+  return said.join('\n')
+}
 
 function wire(segments: readonly Uint8Array[]): Uint8Array[] {
   const messages: Buffer[] = []

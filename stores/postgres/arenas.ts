@@ -13,6 +13,12 @@ export class Arenas {
     return arena === undefined ? new Promise((resolve) => this.waiting.push(resolve)) : Promise.resolve(arena)
   }
 
+  /** Before everybody else who waits: for the one whom the others wait for. */
+  takeFirst(): Promise<number> {
+    const arena = this.free.shift()
+    return arena === undefined ? new Promise((resolve) => this.waiting.unshift(resolve)) : Promise.resolve(arena)
+  }
+
   give(arena: number): void {
     const next = this.waiting.shift()
     if (next === undefined) this.free.push(arena)

@@ -21,6 +21,7 @@ const remedies: Readonly<Record<string, string>> = {
   '3D000': 'that database does not exist: create it, or name another in the URL',
   '53300': 'it has no connection left: raise max_connections, or use fewer workers',
   '42501': 'the user may not do that: GRANT CREATE ON DATABASE ... TO ...',
+  '53100': 'its disk is full: free some space, or name a server with more',
 }
 
 /** Explains an error of the driver; anything that has no better explanation keeps its own message. */
@@ -40,15 +41,26 @@ export interface RawConnection {
 
 /** @throws PostgresError */
 export async function connect(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, application_name: 'weir', connectionTimeoutMillis: 10_000 })
+  const client = clientFor(url)
   // A connection that breaks while nobody asks anything of it must not end the process; the next query says so.
   client.on('error', () => undefined)
   try {
     await client.connect()
-    await client.query("SET timezone = 'UTC'; SET client_min_messages = warning; SET client_encoding = 'UTF8'")
+    await client.query("SET timezone = 'UTC'; SET datestyle = 'ISO'; SET client_min_messages = warning; SET client_encoding = 'UTF8'")
   } catch (error) {
     await client.end().catch(() => undefined)
     throw explain(error, url)
   }
   return client
+}
+
+function clientFor(url: string): pg.Client {
+  try {
+    return new pg.Client({ connectionString: url, application_name: 'weir', connectionTimeoutMillis: 10_000 })
+  } catch {
+    // The error's own text, and what hangs on it, may hold the password.
+    throw new PostgresError(
+      `${redactUrl(url)} is no URL of a server: write postgres://user:password@host:port/database, with %40 for an @ in the password, %2F for a /, %23 for a #`,
+    )
+  }
 }

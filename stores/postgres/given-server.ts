@@ -2,6 +2,7 @@
 import type pg from 'pg'
 import type { Durability, RunMemory, StoredRun, StoreFacts, StoreServer } from '../store.js'
 import { connect, explain, PostgresError } from './connect.js'
+import { endsConnection } from './copy-in.js'
 import { commitMs, durabilityOf, facts, settings } from './facts.js'
 import { memoryTable } from './layout.js'
 import { dropSchema } from './postgres.js'
@@ -12,10 +13,12 @@ const oldestVersion = 150_000
 export class GivenServer implements StoreServer {
   readonly store = 'postgres'
   readonly embedded: boolean = false
+  private closed = false
+  private broken = false
 
   protected constructor(
     readonly url: string,
-    protected readonly client: pg.Client,
+    private client: pg.Client,
   ) {}
 
   /**
@@ -25,7 +28,7 @@ export class GivenServer implements StoreServer {
   static async open(url: string): Promise<GivenServer> {
     const client = await connect(url)
     try {
-      await requireUsable(client, url)
+      await requireUsable(client)
     } catch (error) {
       await client.end().catch(() => undefined)
       throw explain(error, url)
@@ -82,6 +85,7 @@ export class GivenServer implements StoreServer {
   }
 
   async close(): Promise<void> {
+    this.closed = true
     await this.client.end().catch(() => undefined)
   }
 
@@ -91,21 +95,27 @@ export class GivenServer implements StoreServer {
 
   private async ask<T>(question: (client: pg.Client) => Promise<T>): Promise<T> {
     try {
+      // The server may have been started again, or have cut this connection alone.
+      if (this.broken && !this.closed) this.client = await connect(this.url)
+      this.broken = false
       return await question(this.client)
     } catch (error) {
+      if (endsConnection(error)) {
+        this.broken = true
+        this.client.end().catch(() => undefined)
+      }
       throw explain(error, this.url)
     }
   }
 }
 
-async function requireUsable(client: pg.Client, url: string): Promise<void> {
-  const { rows } = await client.query<{ version: number; may: boolean; name: string }>(
-    `SELECT current_setting('server_version_num')::int AS version, has_database_privilege(current_database(), 'CREATE') AS may, current_database() AS name`,
+async function requireUsable(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ version: number; may: boolean; name: string; user: string }>(
+    `SELECT current_setting('server_version_num')::int AS version, has_database_privilege(current_database(), 'CREATE') AS may, current_database() AS name, current_user AS user`,
   )
-  const { version = 0, may = false, name = '' } = rows[0] ?? {}
+  const { version = 0, may = false, name = '', user = '' } = rows[0] ?? {}
   if (version < oldestVersion) throw new PostgresError(`the server is Postgres ${Math.floor(version / 10_000)}; Weir needs 15 or later`)
   if (!may) {
-    const user = new URL(url.replace(/^postgres(ql)?:/, 'http:')).username
     throw new PostgresError(`the user ${user} may not create schemas in ${name}: GRANT CREATE ON DATABASE "${name}" TO "${user}"`)
   }
 }

@@ -1,8 +1,9 @@
 /** The row path: a prepared INSERT through the parent table for each row, committed by itself. */
 import type pg from 'pg'
 import { keptLineBytes } from '../../generators/record.js'
-import { type Inserter, type Row, rowColumns, type StoreAddress } from '../store.js'
+import { InDoubtError, type Inserter, type Row, rowColumns, type StoreAddress } from '../store.js'
 import { connect, explain } from './connect.js'
+import { endsConnection } from './copy-in.js'
 import { ensureMonth, leaves, rejectColumnList, rejectTable, rowColumnList, rowTable } from './layout.js'
 import { id, Sql, sql } from './sql.js'
 
@@ -11,10 +12,12 @@ const parameters = (count: number) => new Sql(Array.from({ length: count }, (_, 
 export class PostgresInserter implements Inserter {
   private readonly insertText: string
   private readonly rejectText: string
+  private making: Promise<void> | undefined
+  private closed = false
 
   private constructor(
     private readonly address: StoreAddress,
-    private readonly client: pg.Client,
+    private opening: Promise<pg.Client> | undefined,
     private readonly months: Set<string>,
   ) {
     const { schema } = address
@@ -24,8 +27,14 @@ export class PostgresInserter implements Inserter {
 
   static async open(address: StoreAddress): Promise<PostgresInserter> {
     const client = await connect(address.url)
-    const known = await leaves(client, address.schema, address.layout)
-    return new PostgresInserter(address, client, new Set(known.flatMap(({ place }) => (place === undefined ? [] : [place.month]))))
+    try {
+      const known = await leaves(client, address.schema, address.layout)
+      const months = known.flatMap(({ place }) => (place === undefined ? [] : [place.month]))
+      return new PostgresInserter(address, Promise.resolve(client), new Set(months))
+    } catch (error) {
+      await client.end().catch(() => undefined)
+      throw explain(error, address.url)
+    }
   }
 
   async insert(row: Row): Promise<void> {
@@ -53,14 +62,32 @@ export class PostgresInserter implements Inserter {
   }
 
   async close(): Promise<void> {
-    await this.client.end().catch(() => undefined)
+    this.closed = true
+    await this.opening?.then((client) => client.end()).catch(() => undefined)
   }
 
-  private async run(name: string, text: string, values: unknown[]): Promise<void> {
+  private run(name: string, text: string, values: unknown[]): Promise<void> {
+    return this.ask(async (client) => {
+      await client.query({ name, text, values })
+    })
+  }
+
+  /** Asks over the connection, which is opened again when it was lost. */
+  private async ask(question: (client: pg.Client) => Promise<void>): Promise<void> {
+    if (this.closed) throw new Error('this inserter is closed')
+    this.opening ??= connect(this.address.url)
+    const { opening } = this
+    let connected = false
     try {
-      await this.client.query({ name, text, values })
+      const client = await opening
+      connected = true
+      await question(client)
     } catch (error) {
-      throw explain(error, this.address.url)
+      const explained = explain(error, this.address.url)
+      if (!endsConnection(error)) throw explained
+      if (this.opening === opening) this.opening = undefined
+      opening.then((client) => client.end()).catch(() => undefined)
+      throw connected ? new InDoubtError(`${explained.message}; whether the row was committed is not known`, { cause: error }) : explained
     }
   }
 
@@ -68,8 +95,15 @@ export class PostgresInserter implements Inserter {
   private async ready(createdAt: string): Promise<void> {
     const month =
       createdAt.endsWith('+00:00') || createdAt.endsWith('Z') ? createdAt.slice(0, 7) : new Date(createdAt).toISOString().slice(0, 7)
+    // A transaction on this connection that makes a month must not take in rows of other calls.
+    while (this.making !== undefined) await this.making.catch(() => undefined)
     if (this.months.has(month)) return
-    await ensureMonth(this.client, this.address.schema, this.address.layout, month)
+    this.making = this.ask((client) => ensureMonth(client, this.address.schema, this.address.layout, month))
+    try {
+      await this.making
+    } finally {
+      this.making = undefined
+    }
     this.months.add(month)
   }
 }

@@ -2,6 +2,7 @@
 import type pg from 'pg'
 import type { Claim, Logfile, Logfiles, Receipt, Settlement, StoreAddress } from '../store.js'
 import { connect, explain } from './connect.js'
+import { endsConnection } from './copy-in.js'
 import { logfileTable, rejectTable } from './layout.js'
 import { id, sql } from './sql.js'
 
@@ -34,14 +35,17 @@ export class PostgresLogfiles implements Logfiles {
       WHERE state = 'new' OR (state = 'claimed' AND lease_until < now()) ORDER BY id LIMIT ${candidates}`.text
     const take =
       sql`UPDATE ${this.table} SET state = 'claimed', version = version + 1, owner = $3, lease_until = now() + $4 * interval '1 millisecond'
-      WHERE id = $1 AND version = $2 RETURNING version`.text
-    let conflicts = 0
-    for (const row of await this.query<LogfileRow>('free', free, [])) {
-      const [taken] = await this.query<{ version: number }>('take', take, [row.id, row.version, owner, leaseMs])
-      if (taken !== undefined) return { claim: { logfile: toLogfile(row), version: taken.version, owner }, conflicts }
-      conflicts++
+      WHERE id = $1 AND version = $2 AND (state = 'new' OR lease_until < now()) RETURNING version`.text
+    for (let conflicts = 0; ; ) {
+      const rows = await this.query<LogfileRow>('free', free, [])
+      if (rows.length === 0) return { claim: undefined, conflicts }
+      for (const row of rows) {
+        const [taken] = await this.query<{ version: number }>('take', take, [row.id, row.version, owner, leaseMs])
+        if (taken !== undefined) return { claim: { logfile: toLogfile(row), version: taken.version, owner }, conflicts }
+        // Somebody else took it or, when its lease had run out, prolonged it. Who loses all of them looks again.
+        conflicts++
+      }
     }
-    return { claim: undefined, conflicts }
   }
 
   async renew({ logfile, version }: Claim, leaseMs: number): Promise<boolean> {
@@ -89,12 +93,16 @@ export class PostgresLogfiles implements Logfiles {
 
   private async query<R extends pg.QueryResultRow>(name: string, text: string, values: unknown[]): Promise<R[]> {
     this.opening ??= connect(this.address.url)
+    const { opening } = this
     try {
-      const client = await this.opening
+      const client = await opening
       return (await client.query<R>({ name, text, values })).rows
     } catch (error) {
       // A server's refusal leaves the connection whole; anything else asks for a new one.
-      if ((error as { severity?: string }).severity !== 'ERROR') this.opening = undefined
+      if (endsConnection(error)) {
+        if (this.opening === opening) this.opening = undefined
+        opening.then((client) => client.end()).catch(() => undefined)
+      }
       throw explain(error, this.address.url)
     }
   }

@@ -1,13 +1,14 @@
 /** One run's tables in Postgres. */
 
 import type pg from 'pg'
-import { Encoder, minArenaBytes } from '../../generators/encoder.js'
 import type { Image, Inserter, Logfiles, RunMemory, Scanner, Store, StoreAddress, StoreFacts, Writer, WriterOptions } from '../store.js'
 import { connect, explain } from './connect.js'
+import { endsConnection } from './copy-in.js'
 import { commitMs, facts } from './facts.js'
 import { PostgresInserter } from './inserter.js'
-import { createRun, keyColumn, leaves, memoryTable, rejectTable, rowTable } from './layout.js'
+import { createRun, leaves, memoryTable, rejectTable } from './layout.js'
 import { PostgresLogfiles } from './logfiles.js'
+import { routesAlike } from './routes-alike.js'
 import { PostgresScanner } from './scanner.js'
 import { id, sql } from './sql.js'
 import { PostgresWriter } from './writer.js'
@@ -100,51 +101,28 @@ export class PostgresStore implements Store {
    * Whether the server's hash partitioning is the one that the kernel computes: asked once, with a few values of the key.
    * Where it is not (another collation, a future version), rows go through the parent.
    */
-  private routesAlike(): Promise<boolean> {
-    this.routing ??= this.ask(async (client) => {
-      const { schema, layout, format } = this.address
-      const probe = new Encoder({ format: 'combined', ...layout, arenaBytes: minArenaBytes, arenas: 1 })
-      probe.addMonth('2026-01')
-      void format
-      const lines = Array.from(
-        { length: 16 },
-        (_, i) => `10.${i}.0.${i * 3} - user${i} [01/Jan/2026:00:00:00 +0000] "GET /path/${i} HTTP/1.1" 200 ${i} "-" "-"\n`,
-      )
-      const chunk = { source: 1, first: 1e6, count: lines.length, lines: Buffer.from(lines.join('')) }
-      probe.encode(0, chunk)
-      const counts = Array.from({ length: layout.partitions }, () => 0)
-      for (const leaf of probe.leaves(0)) counts[leaf.remainder] = leaf.rows
-      const key = {
-        id: '(1000000 + i)::bigint',
-        address: "('10.' || i || '.0.' || i * 3)::inet",
-        user: "'user' || i",
-        path: "'/path/' || i",
-      }[layout.partitionKey]
-      void keyColumn
-      const { rows } = await client.query<{ remainder: number; rows: number }>(
-        `SELECT r AS remainder, count(*)::int AS rows FROM generate_series(0, 15) i, generate_series(0, $2::int - 1) r
-         WHERE satisfies_hash_partition(to_regclass($1), $2::int, r, ${key}) GROUP BY r`,
-        [await this.anyMonth(client), layout.partitions],
-      )
-      return rows.length > 0 && counts.every((count, remainder) => count === (rows.find((row) => row.remainder === remainder)?.rows ?? 0))
-    })
+  routesAlike(): Promise<boolean> {
+    if (this.routing === undefined) {
+      this.routing = this.ask((client) => routesAlike(client, this.address))
+      // Not an answer, so that the next writer asks again.
+      this.routing.catch(() => {
+        this.routing = undefined
+      })
+    }
     return this.routing
-  }
-
-  private async anyMonth(client: pg.Client): Promise<string> {
-    const { rows } = await client.query<{ name: string }>(
-      'SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = to_regclass($1) LIMIT 1',
-      [id(this.address.schema, rowTable).text],
-    )
-    return rows[0]?.name ?? ''
   }
 
   private async ask<T>(question: (client: pg.Client) => Promise<T>): Promise<T> {
     this.opening ??= connect(this.address.url)
+    const { opening } = this
     try {
-      return await question(await this.opening)
+      return await question(await opening)
     } catch (error) {
-      if ((error as { severity?: string }).severity !== 'ERROR') this.opening = undefined
+      // A server's refusal leaves the connection whole; anything else asks for a new one.
+      if (endsConnection(error)) {
+        if (this.opening === opening) this.opening = undefined
+        opening.then((client) => client.end()).catch(() => undefined)
+      }
       throw explain(error, this.address.url)
     }
   }

@@ -15,7 +15,7 @@ import {
 } from '../store.js'
 import { Arenas } from './arenas.js'
 import { connect, explain } from './connect.js'
-import { runSteps, type Step } from './copy-in.js'
+import { endsConnection, runSteps, type Step, UnsentError } from './copy-in.js'
 import { claimLost, ensureMonth, leafTable, leaves, rejectColumnList, rejectTable, rowColumnList, rowTable } from './layout.js'
 import { id, sql } from './sql.js'
 
@@ -46,8 +46,8 @@ export class PostgresWriter implements Writer {
   private client: pg.Client | undefined
   /** For partitions that turn up while the other connection is in the middle of a transaction. */
   private helper: pg.Client | undefined
+  private months: Promise<void> = Promise.resolve()
   private turn: Promise<void> = Promise.resolve()
-  private adding: Promise<void> = Promise.resolve()
   private records = 0
   private closed = false
 
@@ -96,39 +96,46 @@ export class PostgresWriter implements Writer {
   private async transaction(batch: readonly Chunk[], claim: Claim | undefined, before: Promise<void>): Promise<Receipt> {
     const progress: Progress = { chunk: 0, line: 0 }
     const receipt: Settlement[] = []
-    let part: Part | undefined = await this.encode(batch, progress)
+    let part: Part | undefined = await this.encode(batch, progress, await this.arenas.take())
+    /** The connection that the transaction was begun on, while it is open: no other may go on with it. */
+    let begun: pg.Client | undefined
     try {
       await before
-      let first = true
       while (part !== undefined) {
+        const client: pg.Client = begun ?? (await this.connection())
         const current: Part = part
         part = undefined
-        // The next part is encoded while this one is on its way.
-        const next: Promise<Part | undefined> = current.last ? Promise.resolve(undefined) : this.encode(batch, progress)
+        // The next part is encoded while this one is on its way. The batches that wait for this one may hold all arenas but this part's.
+        const next: Promise<Part | undefined> = current.last
+          ? Promise.resolve(undefined)
+          : this.arenas.takeFirst().then((arena) => this.encode(batch, progress, arena))
         next.catch(() => undefined)
+        const opens = begun === undefined
+        begun = client
         try {
-          await this.send(current, first, claim)
+          await this.send(client, current, opens, claim)
         } catch (error) {
+          begun = undefined
+          this.arenas.give(current.arena)
           part = await next.catch(() => undefined)
           throw error
-        } finally {
-          this.arenas.give(current.arena)
         }
+        if (current.last) begun = undefined
+        this.arenas.give(current.arena)
         receipt.push(...current.receipt)
         part = await next
-        first = false
       }
     } catch (error) {
       if (part !== undefined) this.arenas.give(part.arena)
+      if (begun !== undefined) await this.rollBack(begun)
       throw error
     }
     this.records += batch.reduce((sum, { count }) => sum + count, 0)
     return receipt
   }
 
-  /** Fills an arena with as much of the batch as it takes. */
-  private async encode(batch: readonly Chunk[], progress: Progress): Promise<Part> {
-    const arena = await this.arenas.take()
+  /** Fills an arena with as much of the batch as it takes. The arena is free again when this fails. */
+  private async encode(batch: readonly Chunk[], progress: Progress, arena: number): Promise<Part> {
     try {
       this.encoder.begin(arena)
       let full = false
@@ -181,32 +188,38 @@ export class PostgresWriter implements Writer {
     ]
   }
 
-  private async send({ steps, last }: Part, first: boolean, claim: Claim | undefined): Promise<void> {
-    const client = await this.connection()
+  private async send(client: pg.Client, { steps, last }: Part, opens: boolean, claim: Claim | undefined): Promise<void> {
     const settling =
       last && claim !== undefined
         ? [{ text: sql`SELECT ${id(this.address.schema, 'settle_claim')}(${claim.logfile.id}, ${claim.version})`.text }]
         : []
     try {
-      await runSteps(client, [...(first ? [{ text: 'BEGIN' }] : []), ...steps, ...settling, ...(last ? [{ text: 'COMMIT' }] : [])])
+      await runSteps(client, [...(opens ? [{ text: 'BEGIN' }] : []), ...steps, ...settling, ...(last ? [{ text: 'COMMIT' }] : [])])
     } catch (error) {
-      const { code, severity } = error as { code?: string; severity?: string }
-      if (severity === undefined || severity === 'FATAL' || severity === 'PANIC') {
+      const explained = explain(error, this.address.url)
+      if (endsConnection(error)) {
         this.forget(client)
-        const explained = explain(error, this.address.url)
-        throw last ? new InDoubtError(`${explained.message}; whether the batch was committed is not known`, { cause: error }) : explained
+        if (!last || error instanceof UnsentError) throw explained
+        throw new InDoubtError(`${explained.message}; whether the batch was committed is not known`, { cause: error })
       }
-      await client.query('ROLLBACK').catch(() => this.forget(client))
-      if (claim !== undefined && code === claimLost) throw new ClaimLostError(claim)
-      throw explain(error, this.address.url)
+      await this.rollBack(client)
+      throw claim !== undefined && (error as { code?: string }).code === claimLost ? new ClaimLostError(claim) : explained
     }
   }
 
-  /** One month at a time: batches that are encoded at once may meet the same new one, and they share a connection. */
+  /**
+   * Ends a transaction that went wrong. Its answer also says that the server has read all that was sent before: the arena
+   * that it was sent from may be filled again.
+   */
+  private async rollBack(client: pg.Client): Promise<void> {
+    await client.query('ROLLBACK').catch(() => this.forget(client))
+  }
+
+  /** Makes a month's partitions, one month after the other: two batches may come upon new ones at once. */
   private addMonth(month: string): Promise<void> {
-    const adding = this.adding.then(() => this.makeMonth(month))
-    this.adding = adding.catch(() => undefined)
-    return adding
+    const made = this.months.then(() => this.makeMonth(month))
+    this.months = made.catch(() => undefined)
+    return made
   }
 
   private async makeMonth(month: string): Promise<void> {

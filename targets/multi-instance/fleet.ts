@@ -16,7 +16,7 @@ export class Fleet {
   private closing = false
 
   constructor(
-    private readonly orders: Omit<InstanceOrders, 'owner'>,
+    private readonly orders: Omit<InstanceOrders, 'owner' | 'index'>,
     private readonly events: FleetEvents,
   ) {}
 
@@ -52,7 +52,7 @@ export class Fleet {
         if (!ready) reject(new Error(`${owner} of multi-instance could not start: ${trouble}`))
         else if (!this.closing && !this.retired.delete(owner)) this.events.died(owner)
       })
-      this.tell(child, { kind: 'begin', orders: { ...this.orders, owner } })
+      this.tell(child, { kind: 'begin', orders: { ...this.orders, owner, index: this.started } })
     })
   }
 

@@ -79,7 +79,7 @@ class Instance {
 async function begin(orders: InstanceOrders): Promise<Instance> {
   const store = await openStore(orders.address)
   if (store.logfiles === undefined) throw new Error(`store ${orders.address.store} has no logfiles to claim`)
-  return new Instance(orders, store.logfiles, await store.writer())
+  return new Instance(orders, store.logfiles, await store.writer({ index: orders.index }))
 }
 
 // Only a child process with a channel is an instance; the coordinator imports this file for its path.

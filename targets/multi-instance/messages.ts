@@ -4,6 +4,8 @@ import type { Receipt, StoreAddress } from '../../stores/store.js'
 export interface InstanceOrders {
   readonly address: StoreAddress
   readonly owner: string
+  /** Its number among the instances. */
+  readonly index: number
   readonly leaseMs: number
   readonly pollMs: number
 }

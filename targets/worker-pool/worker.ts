@@ -1,4 +1,5 @@
 /** What runs in each thread of the worker pool: one store, one writer, opened with the thread. */
+import { threadId } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import type { Chunk } from '../../generators/record.js'
 import { openStore } from '../../stores/index.js'
@@ -24,7 +25,7 @@ let reported = { bytes: 0, records: 0 }
 async function open() {
   const { address } = Piscina.workerData as { address: StoreAddress }
   const store = await openStore(address)
-  return store.writer()
+  return store.writer({ index: threadId })
 }
 
 export default async function write({ batch }: WorkerTask): Promise<WorkerAnswer> {

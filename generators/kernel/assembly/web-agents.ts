@@ -76,7 +76,7 @@ function putBrowser(dst: usize, rank: u32): usize {
     dst = put(dst, ') AppleWebKit/537.36 (KHTML, like Gecko) Chrome/')
     dst = putDecimal(dst, newest)
     dst = put(dst, '.0.')
-    dst = putDecimal(dst, rank < 8 ? 0 : (h >> 30) % 3 == 0 ? 4000 + ((h >> 33) & 1023) : 0)
+    dst = putDecimal(dst, rank < 8 ? 0 : (h >> 30) % 3 != 0 ? 4000 + ((h >> 33) & 1023) : 0)
     dst = put(dst, '.0 Safari/537.36')
     if ((h >> 44) % 9 == 0) {
       dst = put(dst, ' Edg/')
@@ -159,7 +159,7 @@ function closeText(index: u32, dst: usize): void {
 export function initAgents(format: i32): void {
   if (texts == 0) {
     texts = heap.alloc(AGENTS * STRIDE)
-    initOctaves(octaves, '24 11 11 13 18 26 38 54 58 50')
+    initOctaves(octaves, '26 11 11 13 18 26 38 54 64 64')
   }
   json = format == JSON_LINES
   for (let i: u32 = 0; i <= NO_AGENT; i++) {

@@ -131,7 +131,7 @@ export function initWeb(forFormat: i32, seed: u64): void {
   initSite(format)
   initAgents(format)
   initOctaves(pageOctaves, '26 28 28 24 20 18 16 14 12 10 8 6 5 4 3 2 2')
-  initOctaves(crawlOctaves, '5 8 11 16 22 28 32 30 24 17 10 7 5 4 3 2 2')
+  initOctaves(crawlOctaves, '6 9 13 19 26 31 33 28 21 14 8 6 4 3 2 2 2')
   initOctaves(talkOctaves, '42 32 22 14 8 4 3 2 1 1')
   initOctaves(visitorOctaves, '1 1 1 1 1 1 2 2 3 4 5 6 7 8 9 10 11 12 12 12 12 12 12 12')
   initOctaves(externalOctaves, '6 7 8 8 8 8 8 7 6 5 4 3')
@@ -252,7 +252,7 @@ function arrive(slot: usize): void {
     set(slot, PREFIX_BYTES, <u32>(putPrefix(slot + PREFIX, visitor, true) - slot - PREFIX))
     set(slot, PHASE, BROWSE)
     set(slot, PAGES_LEFT, 3 + (<u32>(x >> 24) & 3))
-  } else if (kind < 466) {
+  } else if (kind < 463) {
     set(slot, PHASE, PROBE)
     set(slot, PAGES_LEFT, 1 + (<u32>(x >> 24) & 3))
     withoutReferrer(slot)
@@ -483,9 +483,9 @@ function robot(index: u32, x: u64, dst: usize): usize {
   } else {
     const odd = <u32>(x >> 50) & 127
     if (odd < 7) id = item(FIXED, ROBOTS, 0, 0)
-    else if (odd < 11) id = item(MISSING, <u64>rankOf(x, crawlOctaves), 0, 0)
-    else if (odd < 14) id = item(NO_SLASH, <u64>rankOf(x, crawlOctaves), 0, 0)
-    else if (odd < 16) id = item(SEARCH, <u64>rankOf(x, crawlOctaves), 0, 0)
+    else if (odd < 12) id = item(MISSING, <u64>rankOf(x, talkOctaves), 0, 0)
+    else if (odd < 15) id = item(NO_SLASH, <u64>rankOf(x, crawlOctaves), 0, 0)
+    else if (odd < 17) id = item(SEARCH, <u64>rankOf(x, crawlOctaves), 0, 0)
     else if (habit == CRAWL_IMAGES) id = item(TALK_IMAGE, <u64>rankOf(x, talkOctaves), (x >> 30) & 7, 0)
     else if (habit == CRAWL_TALK) id = item(TALK_IMAGE, <u64>rankOf(x, talkOctaves), (x >> 30) & 15, 0)
     else id = item(PAGE, <u64>rankOf(x, crawlOctaves), 0, 0)
