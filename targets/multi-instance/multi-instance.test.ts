@@ -35,10 +35,12 @@ const spooled = (setting: Setting) => readdirSync(setting.scratch, { recursive: 
 
 /** The target of a setting whose rows are locked, one of whose instances is killed while it waits for them. */
 async function killOne(fileRecords: number): Promise<void> {
+  // More files of the largest size than one instance takes in hand.
+  const records = 16_000
   const setting = await open({ fileRecords })
   const release = await ground().outside.lockRows(setting.address)
   try {
-    const run = new Outcome(setting.replay({ records: 8000, chunkRecords: Math.min(fileRecords, chunkRecords) }))
+    const run = new Outcome(setting.replay({ records, chunkRecords: Math.min(fileRecords, chunkRecords) }))
     await until('both instances wait for the rows', async () => (await ground().outside.blocked()) >= 2)
     await setting.target.parts()[0]?.kill?.()
     await until('it is gone', () => setting.target.parts().every(({ name }) => name !== 'instance-1'))
@@ -47,7 +49,7 @@ async function killOne(fileRecords: number): Promise<void> {
     assert.is(run.error, undefined)
     setting.assertWhole()
     assert.is(setting.ledger.tally.failed, 0, 'a killed instance costs nothing')
-    assert.is((await setting.assertAudited())?.stored, 8000)
+    assert.is((await setting.assertAudited())?.stored, records)
     assert.ok((await setting.target.counters?.())?.['takeovers'] ?? 0)
   } finally {
     await release()
