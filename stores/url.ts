@@ -7,5 +7,5 @@ export function isUrl(text: string): boolean {
 
 /** The URL with its password replaced by ***: what may be printed. It may be no valid URL: rather too much is hidden than too little. */
 export function redactUrl(url: string): string {
-  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/[^:@]*):[^]*@/i, '$1:***@').replace(/([?&][^=&]*password=)[^&]*/gi, '$1***')
+  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/[^:@]*):[\s\S]*@/i, '$1:***@').replace(/([?&][^=&]*password=)[^&]*/gi, '$1***')
 }
