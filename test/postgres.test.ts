@@ -13,10 +13,10 @@ import { EmbeddedServer } from '../stores/postgres/embedded.js'
 import { leafTable, rowTable } from '../stores/postgres/layout.js'
 import { weir, weirUntil } from './weir.js'
 
-/** A folder for temporary files, open to the user that Postgres runs as, gone afterwards. */
+/** A folder for temporary files, as open as /tmp since Postgres may run as another user, gone afterwards. */
 async function inFolder(use: (folder: string) => unknown): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'weir-postgres-test-'))
-  chmodSync(folder, 0o711)
+  chmodSync(folder, 0o1777)
   try {
     await use(folder)
   } finally {
@@ -135,7 +135,7 @@ test('verify names planted damage with its position and exits 1', () =>
           assert.match(
             stdout,
             format.length === 0
-              ? new RegExp(`${kind} source 1 position ${position}\\b`)
+              ? new RegExp(`${kind}: source 1, position ${position}\\b`)
               : new RegExp(`"kind":\\s?"${kind}",\\s*"source":\\s?1,\\s*"position":\\s?${position}\\b`),
           )
         }

@@ -6,6 +6,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type pg from 'pg'
+import { temporaryPrefix } from '../temporary.js'
 import { connect, PostgresError } from './connect.js'
 import { type Account, account, type Binaries, canWrite, reachableBinaries } from './embedded-binaries.js'
 import { fsyncMsIn } from './facts.js'
@@ -139,13 +140,13 @@ interface Folders {
 /** @throws PostgresError when the folder is of no use, or too far away for the user that the server runs as */
 async function makeFolders(dataDirectory: string | undefined, as: Account | undefined): Promise<Folders> {
   const throwaway = dataDirectory === undefined
-  let folder = dataDirectory === undefined ? join(tmpdir(), 'weir-postgres-') : resolve(dataDirectory)
+  let folder = dataDirectory === undefined ? join(tmpdir(), temporaryPrefix('postgres')) : resolve(dataDirectory)
   let folders: Folders | undefined
   try {
     const made = throwaway ? undefined : await mkdir(folder, { recursive: true })
     if (throwaway) folder = await mkdtemp(folder)
     folders = { folder, sockets: '', throwaway, made }
-    const sockets = await mkdtemp(join(socketRoot(), 'weir-socket-'))
+    const sockets = await mkdtemp(join(socketRoot(), temporaryPrefix('socket')))
     folders = { ...folders, sockets }
     if (as !== undefined) for (const path of [folder, sockets]) await chown(path, as.uid, as.gid)
     if (as !== undefined && !canWrite(folder, as)) {
@@ -162,7 +163,7 @@ async function makeFolders(dataDirectory: string | undefined, as: Account | unde
 
 /** The path of a socket has room for some hundred bytes. */
 function socketRoot(): string {
-  return Buffer.byteLength(join(tmpdir(), 'weir-socket-123456', '.s.PGSQL.65535')) < 100 ? tmpdir() : '/tmp'
+  return Buffer.byteLength(join(tmpdir(), 'weir-socket-1234567-123456', '.s.PGSQL.65535')) < 100 ? tmpdir() : '/tmp'
 }
 
 /** Removes what goes with the server; `undo`: and what was made in a folder that could not be put to use. */
