@@ -36,6 +36,18 @@ test('a folder that a living program of Weir may have made is in use', () =>
     assert.is(leftovers(folder, [{ pid: 1, startedMs: Date.now() - hourMs, command: 'node server.js' }]).length, 1)
   }))
 
+test('a folder whose name says who made it is in use as long as that process lives', () =>
+  inFolder((folder) => {
+    mkdirSync(join(folder, 'weir-run-4711-Xy12Zw'))
+    const command = 'node /opt/weirbench/dist/cli/main.js run'
+    const startedMs = Date.now() - 3_600_000
+    const others = (running: Parameters<typeof leftovers>[1]) => leftovers(folder, running).map(({ path }) => path)
+    assert.equal(others([{ pid: 4711, startedMs, command: 'node anything.js' }]), [join(folder, 'weir-run-abc')])
+    assert.equal(others([{ pid: 4712, startedMs, command }]), [join(folder, 'weir-run-4711-Xy12Zw')])
+    // The number has passed to a process that began later than the folder.
+    assert.is(others([{ pid: 4711, startedMs: Date.now() + 3_600_000, command }]).length, 2)
+  }))
+
 test('removal ends the processes that run in the folder, and no others', () =>
   inFolder(async (folder) => {
     const path = join(folder, 'weir-run-abc')

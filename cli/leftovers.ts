@@ -3,6 +3,7 @@ import { readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { makerOf } from '../stores/temporary.js'
 import { type Process, processes } from './processes.js'
 
 export interface Leftover {
@@ -18,7 +19,10 @@ const owner = /(?:\/cli\/main\.js|\.test\.js|\/weir|\/scripts\/[\w/]*\.js)(?:\s|
 /** The copy of the embedded Postgres that a user other than root can reach: made once, used by every run. */
 const cache = 'weir-postgres-binaries-'
 
-/** Folders `weir-*` that no living program of Weir's can have made: all of those began later than the folder. */
+/**
+ * Folders `weir-*` whose maker is no more. A name may say which process that was; where it does not, no living program of
+ * Weir's can be the one if all of them began later than the folder.
+ */
 export function leftovers(folder = tmpdir(), running: readonly Process[] = processes()): readonly Leftover[] {
   const owners = running.filter(({ command }) => owner.test(command))
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
@@ -26,7 +30,10 @@ export function leftovers(folder = tmpdir(), running: readonly Process[] = proce
     const path = join(folder, entry.name)
     const createdMs = created(path)
     // A second of slack: the two clocks are not the same.
-    if (createdMs === undefined || owners.some(({ startedMs }) => startedMs <= createdMs + 1000)) return []
+    if (createdMs === undefined) return []
+    const maker = makerOf(entry.name)
+    const candidates = maker === undefined ? owners : running.filter(({ pid }) => pid === maker)
+    if (candidates.some(({ startedMs }) => startedMs <= createdMs + 1000)) return []
     return [{ path, createdMs, servers: running.filter((candidate) => mentions(candidate.command, path)) }]
   })
 }

@@ -8,6 +8,7 @@ import { Recorder } from '../results/recorder.js'
 import type { Result } from '../results/result.js'
 import { startServer } from '../stores/index.js'
 import type { Durability, StoreServer } from '../stores/store.js'
+import { temporaryPrefix } from '../stores/temporary.js'
 import { baselineTarget, findTarget } from '../targets/index.js'
 import type { TargetModule } from '../targets/target.js'
 import { constant } from './arrivals.js'
@@ -72,7 +73,7 @@ const warmUpMs = 500
 const stepWeights = { null: 0.3, baseline: 1, run: 1, latency: 3, audit: 2 } as const
 
 export async function runSession(plan: Plan, hooks: SessionHooks): Promise<Result> {
-  const scratch = await mkdtemp(join(tmpdir(), 'weir-run-'))
+  const scratch = await mkdtemp(join(tmpdir(), temporaryPrefix('run')))
   try {
     const session = new Session(plan, hooks, scratch, await planSource(plan))
     try {
@@ -185,9 +186,9 @@ class Session {
     return entries
   }
 
-  /** Runs the null calibration unmeasured until the compiler has seen enough records, however short the source is. */
+  /** Runs the null calibration unmeasured until the compiler has seen enough records, several times where the source is short. */
   private async warmUp(module: TargetModule): Promise<void> {
-    for (let seen = 0; seen < nullRecords && !this.hooks.signal.aborted; ) {
+    for (let seen = 0, passes = 0; seen < nullRecords && passes < 10 && !this.hooks.signal.aborted; passes++) {
       const contender = await this.contender(
         module,
         { name: module.name, options: defaults(module) },

@@ -149,7 +149,8 @@ export interface Row {
   readonly path: string
   readonly protocol: string
   readonly status: number
-  readonly bytes: number | null
+  /** A bigint where a number would not be exact. */
+  readonly bytes: number | bigint | null
   readonly referrer: string | null
   readonly userAgent: string | null
 }

@@ -49,4 +49,20 @@ test('flush gives up when told to', async () => {
   assert.match(String(error), /enough/)
 })
 
+test('after stop nothing more is taken, and what was not handed over is forgotten', async () => {
+  let written = 0
+  const batcher = new Batcher({ batchRecords: 10, lingerMs: 1e6, inFlight: 1 }, async () => {
+    written++
+  })
+  await batcher.add(chunk(0, 4))
+  batcher.stop()
+  let error: unknown
+  await batcher.add(chunk(4, 4)).catch((thrown: unknown) => {
+    error = thrown
+  })
+  assert.match(String(error), /closed/)
+  await batcher.flush(never)
+  assert.is(written, 0)
+})
+
 test.run()

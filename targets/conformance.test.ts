@@ -8,7 +8,7 @@ import { aborted, closed, drained } from './conformance/ending.js'
 import { atRate, fullSpeed } from './conformance/exactness.js'
 import { Ground, grounds } from './conformance/ground.js'
 import { cut, died, killed } from './conformance/losses.js'
-import { Matrix } from './conformance/matrix.js'
+import { type Cell, Matrix } from './conformance/matrix.js'
 import { targets } from './index.js'
 import type { TargetModule } from './target.js'
 
@@ -72,7 +72,9 @@ for (const spec of grounds) {
         const why = (await unsupported(module, ground)) ?? check.empty?.(module, ground)
         if (why !== undefined) return matrix.enter(module.name, spec.name, check.name, { kind: 'empty', why })
         const note = await check.run(module, ground)
-        matrix.enter(module.name, spec.name, check.name, note === undefined ? { kind: 'passed' } : { kind: 'passed', note })
+        const cell: Cell =
+          typeof note === 'object' ? { kind: 'empty', why: note.empty } : note === undefined ? { kind: 'passed' } : { kind: 'passed', note }
+        matrix.enter(module.name, spec.name, check.name, cell)
       })
     }
   }

@@ -40,17 +40,26 @@ export function weir(words: readonly string[], { environment = {}, files = {} }:
   })
 }
 
-/** Starts `weir ...`, hands it to `act` as soon as something came on `stream`, and waits for its end. */
-export async function weirUntil(words: readonly string[], stream: 'stdout' | 'stderr', act: (child: ChildProcess) => void): Promise<Ended> {
+/** Starts `weir ...`, hands it to `act` as soon as `when` (or anything) came on `stream`, and waits for its end. */
+export async function weirUntil(
+  words: readonly string[],
+  stream: 'stdout' | 'stderr',
+  act: (child: ChildProcess) => void,
+  { when = '', environment = {} }: { readonly when?: string; readonly environment?: Readonly<Record<string, string>> } = {},
+): Promise<Ended> {
   const folder = mkdtempSync(join(tmpdir(), 'weir-cli-test-'))
-  const child = spawn(process.execPath, [main, ...words], { cwd: folder, env: inherited(), stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [main, ...words], {
+    cwd: folder,
+    env: { ...inherited(), ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const texts = { stdout: '', stderr: '' }
   let acted = false
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].on('data', (chunk: Buffer) => {
       // Enough to look at; a stream of lines may be endless.
       if (texts[name].length < 1e6) texts[name] += chunk.toString()
-      if (name !== stream || acted) return
+      if (name !== stream || acted || !texts[name].includes(when)) return
       acted = true
       act(child)
     })

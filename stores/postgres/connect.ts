@@ -15,6 +15,8 @@ const remedies: Readonly<Record<string, string>> = {
   ENOTFOUND: 'that host has no address: check its name',
   EAI_AGAIN: 'that host has no address: check its name',
   ETIMEDOUT: 'it did not answer: check host, port and firewall',
+  ECONNRESET: 'the server closed the connection: its log says why',
+  EPIPE: 'the server closed the connection: its log says why',
   ENOENT: 'there is no such socket: is the server running?',
   '28P01': 'the password is wrong: put the right one into the URL, postgres://user:password@host/database',
   '28000': 'the server does not let this user in: check user, host and pg_hba.conf',

@@ -1,17 +1,17 @@
 /** The embedded Postgres: made, started, watched over and removed by Weir, whatever becomes of Weir itself. */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
-import { chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type pg from 'pg'
+import { temporaryPrefix } from '../temporary.js'
 import { connect, PostgresError } from './connect.js'
-import { type Account, account, type Binaries, reachableBinaries } from './embedded-binaries.js'
+import { type Account, account, type Binaries, canWrite, reachableBinaries } from './embedded-binaries.js'
 import { fsyncMsIn } from './facts.js'
 import { GivenServer } from './given-server.js'
+import { Keeper } from './keeper.js'
 
 export interface EmbeddedOptions {
   readonly durability: 'power' | 'process'
@@ -36,24 +36,6 @@ const settings: Readonly<Record<string, string>> = {
   log_checkpoints: 'off',
 }
 
-/**
- * Starts the server and waits for its end of input: when Weir says so, or is gone, it stops the server and, if it is a
- * throwaway one, removes its files. It runs in a session of its own, so that no signal of the terminal reaches it.
- * $1: folder, $2: 'keep' or 'remove', $3: signal for the end, then the server's command line.
- */
-const supervisor = `
-trap '' INT TERM HUP
-folder=$1; fate=$2; signal=$3; shift 3
-"$@" </dev/null >>"$folder/server.log" 2>&1 &
-server=$!
-echo "$server"
-while read -r line; do :; done
-kill -s "$signal" "$server" 2>/dev/null
-wait "$server"
-[ "$fate" = remove ] && rm -rf "$folder"
-exit 0
-`
-
 export class EmbeddedServer extends GivenServer {
   override readonly embedded = true
   private closing: Promise<void> | undefined
@@ -61,9 +43,9 @@ export class EmbeddedServer extends GivenServer {
   private constructor(
     url: string,
     client: pg.Client,
-    private readonly keeper: ChildProcess,
+    private readonly keeper: Keeper,
     private readonly serverPid: number,
-    private readonly folder: string,
+    private readonly folders: Folders,
   ) {
     super(url, client)
   }
@@ -72,67 +54,54 @@ export class EmbeddedServer extends GivenServer {
   static async start(options: EmbeddedOptions): Promise<EmbeddedServer> {
     const as = account()
     const binaries = await reachableBinaries(as)
-    const throwaway = options.dataDirectory === undefined
-    const folder = options.dataDirectory === undefined ? await mkdtemp(join(tmpdir(), 'weir-postgres-')) : resolve(options.dataDirectory)
-    const sockets = await mkdtemp(join(tmpdir(), 'weir-socket-'))
-    let keeper: ChildProcess | undefined
-    try {
-      await mkdir(folder, { recursive: true })
-      for (const path of [folder, sockets]) if (as !== undefined) await chown(path, as.uid, as.gid)
-      const data = join(folder, 'data')
-      const password = existsSync(join(data, 'PG_VERSION'))
-        ? await readFile(join(folder, 'password'), 'utf8')
-        : await initialise(binaries, folder, data, as)
-      refuseIfRunning(data, folder)
-      const port = await freePort()
-      const all = {
-        ...settings,
-        ...(options.durability === 'process' ? { fsync: 'off' } : {}),
-        listen_addresses: '127.0.0.1',
-        port: String(port),
-        unix_socket_directories: sockets,
+    for (let tries = 1; ; tries++) {
+      try {
+        return await EmbeddedServer.startOnce(options, binaries, as)
+      } catch (error) {
+        // Somebody else took the port between our asking for a free one and the server's using it.
+        if (tries === 5 || !/Address already in use/.test(String(error))) throw error
       }
-      const flags = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-      keeper = spawn(
-        'sh',
-        [
-          '-c',
-          supervisor,
-          'weir-postgres',
-          folder,
-          throwaway ? 'remove' : 'keep',
-          throwaway ? 'QUIT' : 'INT',
-          binaries.postgres,
-          '-D',
-          data,
-          ...flags,
-        ],
-        {
-          cwd: '/',
-          detached: true,
-          stdio: ['pipe', 'pipe', 'ignore'],
-          ...(as === undefined ? {} : { uid: as.uid, gid: as.gid }),
-        },
-      )
-      const pid = await firstLine(keeper)
-      const url = `postgres://${user}:${password}@localhost:${port}/postgres?host=${encodeURIComponent(sockets)}`
-      const client = await untilReady(url, folder, pid)
-      const server = new EmbeddedServer(url, client, keeper, pid, folder)
-      server.socketFolder = sockets
-      // Weir must be able to end although the keeper still waits for it.
-      keeper.unref()
-      ;(keeper.stdin as unknown as { unref?(): void }).unref?.()
-      ;(keeper.stdout as unknown as { unref?(): void }).unref?.()
-      return server
-    } catch (error) {
-      if (keeper !== undefined) await endOf(keeper)
-      else if (throwaway) await rm(folder, { recursive: true, force: true })
-      await rm(sockets, { recursive: true, force: true })
-      throw explainStart(error, folder)
     }
   }
 
-  private socketFolder = ''
+  private static async startOnce(options: EmbeddedOptions, binaries: Binaries, as: Account | undefined): Promise<EmbeddedServer> {
+    const folders = await makeFolders(options.dataDirectory, as)
+    const { folder, sockets, throwaway } = folders
+    let keeper: Keeper | undefined
+    try {
+      const password = await passwordIn(folder, as)
+      const port = await freePort()
+      const said = await sizeOf(join(folder, 'server.log'))
+      keeper = new Keeper({
+        folder,
+        sockets,
+        fate: throwaway ? 'remove' : 'keep',
+        binaries,
+        account: as,
+        settings: {
+          ...settings,
+          ...(options.durability === 'process' ? { fsync: 'off' } : {}),
+          listen_addresses: '127.0.0.1',
+          port: String(port),
+          unix_socket_directories: sockets,
+        },
+      })
+      const pid = await keeper.server
+      if (pid === undefined)
+        throw new PostgresError(
+          `initdb could not make a cluster in ${join(folder, 'data')}: ${await lastWords(join(folder, 'initdb.log'))}`,
+        )
+      const url = `postgres://${user}:${password}@localhost:${port}/postgres?host=${encodeURIComponent(sockets)}`
+      const server = new EmbeddedServer(url, await untilReady(url, folder, keeper, said), keeper, pid, folders)
+      keeper.unref()
+      return server
+    } catch (error) {
+      const explained = explainStart(error, folder)
+      await keeper?.end()
+      await removeFolders(folders, keeper === undefined || keeper.made)
+      throw explained
+    }
+  }
 
   override async processes(): Promise<readonly number[]> {
     try {
@@ -149,115 +118,102 @@ export class EmbeddedServer extends GivenServer {
   }
 
   protected override fsyncMs(): Promise<number | null> {
-    return fsyncMsIn(join(this.folder, 'data'))
+    return fsyncMsIn(join(this.folders.folder, 'data'))
   }
 
   private async stop(): Promise<void> {
     await super.close()
-    await endOf(this.keeper)
-    await rm(this.socketFolder, { recursive: true, force: true })
+    await this.keeper.end()
+    await removeFolders(this.folders, false)
   }
 }
 
-/** Lets the keeper stop the server and waits for it. */
-async function endOf(keeper: ChildProcess): Promise<void> {
-  if (keeper.exitCode !== null || keeper.signalCode !== null) return
-  keeper.ref()
-  const ended = once(keeper, 'exit')
-  keeper.stdin?.end()
-  await ended
+interface Folders {
+  readonly folder: string
+  readonly sockets: string
+  /** The folder goes with the server. */
+  readonly throwaway: boolean
+  /** The outermost folder that had to be made for it; undefined: it was there. */
+  readonly made: string | undefined
 }
 
-/** Makes a cluster with a password of its own, which is kept beside it for whoever opens it again. */
-async function initialise(binaries: Binaries, folder: string, data: string, as: Account | undefined): Promise<string> {
+/** @throws PostgresError when the folder is of no use, or too far away for the user that the server runs as */
+async function makeFolders(dataDirectory: string | undefined, as: Account | undefined): Promise<Folders> {
+  const throwaway = dataDirectory === undefined
+  let folder = dataDirectory === undefined ? join(tmpdir(), temporaryPrefix('postgres')) : resolve(dataDirectory)
+  let folders: Folders | undefined
+  try {
+    const made = throwaway ? undefined : await mkdir(folder, { recursive: true })
+    if (throwaway) folder = await mkdtemp(folder)
+    folders = { folder, sockets: '', throwaway, made }
+    const sockets = await mkdtemp(join(socketRoot(), temporaryPrefix('socket')))
+    folders = { ...folders, sockets }
+    if (as !== undefined) for (const path of [folder, sockets]) await chown(path, as.uid, as.gid)
+    if (as !== undefined && !canWrite(folder, as)) {
+      throw new PostgresError(
+        `${folder} is closed to the user nobody, whom Postgres runs as since weir runs as root: choose a folder that others may enter, with --data or TMPDIR`,
+      )
+    }
+    return folders
+  } catch (error) {
+    if (folders !== undefined) await removeFolders(folders, true)
+    throw explainStart(error, folder)
+  }
+}
+
+/** The path of a socket has room for some hundred bytes. */
+function socketRoot(): string {
+  return Buffer.byteLength(join(tmpdir(), 'weir-socket-1234567-123456', '.s.PGSQL.65535')) < 100 ? tmpdir() : '/tmp'
+}
+
+/** Removes what goes with the server; `undo`: and what was made in a folder that could not be put to use. */
+async function removeFolders({ folder, sockets, throwaway, made }: Folders, undo: boolean): Promise<void> {
+  const paths = sockets === '' ? [] : [sockets]
+  if (throwaway) paths.push(folder)
+  else if (undo && made !== undefined) paths.push(made)
+  else if (undo) paths.push(...['password', 'initdb.log', 'server.log'].map((name) => join(folder, name)))
+  for (const path of paths) await rm(path, { recursive: true, force: true })
+}
+
+/** The password of the cluster in a folder, or a new one for a cluster that is yet to be made; it is kept for whoever opens it again. */
+async function passwordIn(folder: string, as: Account | undefined): Promise<string> {
+  const file = join(folder, 'password')
+  if (existsSync(join(folder, 'data', 'PG_VERSION'))) return readFile(file, 'utf8')
   const password = randomBytes(18).toString('base64url')
-  const passwordFile = join(folder, 'password')
-  await writeFile(passwordFile, password, { mode: 0o600 })
-  if (as !== undefined) await chown(passwordFile, as.uid, as.gid)
-  const child = spawn(
-    binaries.initdb,
-    [
-      '-D',
-      data,
-      '-U',
-      user,
-      `--pwfile=${passwordFile}`,
-      '--auth-local=trust',
-      '--auth-host=scram-sha-256',
-      '--encoding=UTF8',
-      '--no-locale',
-      '--no-instructions',
-    ],
-    {
-      cwd: '/',
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, LC_ALL: 'C' },
-      ...(as === undefined ? {} : { uid: as.uid, gid: as.gid }),
-    },
-  )
-  let said = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (bytes: Buffer) => {
-      said += bytes.toString()
-    })
-  }
-  const [status] = (await once(child, 'close')) as [number | null]
-  if (status !== 0) throw new PostgresError(`initdb could not make a cluster in ${data}: ${said.trim().split('\n').slice(-3).join('; ')}`)
+  await writeFile(file, password, { mode: 0o600 })
+  if (as !== undefined) await chown(file, as.uid, as.gid)
   return password
 }
 
-/** A second server on the same files would be refused by Postgres as well, but with less to go by. */
-function refuseIfRunning(data: string, folder: string): void {
-  let pid: number
-  try {
-    pid = Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0])
-    process.kill(pid, 0)
-  } catch (error) {
-    // EPERM: it is there and belongs to somebody else.
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return
-    pid = Number.NaN
-  }
-  throw new PostgresError(
-    `another server (process ${Number.isNaN(pid) ? 'of another user' : pid}) uses the data directory ${folder}: wait for it to end, or choose another with --data`,
-  )
-}
-
-async function firstLine(keeper: ChildProcess): Promise<number> {
-  const { stdout } = keeper
-  if (stdout === null) throw new PostgresError('the embedded server could not be started: no pipe')
-  const [data] = (await Promise.race([
-    once(stdout, 'data'),
-    once(keeper, 'error').then(([error]: unknown[]) => {
-      throw error
-    }),
-  ])) as [Buffer]
-  return Number(data.toString().trim())
-}
-
-/** Tries to connect until it works, or the server has ended. */
-async function untilReady(url: string, folder: string, pid: number): Promise<pg.Client> {
+/** Tries to connect until it works, or the server has ended. `said` is the length of its log before it was started. */
+async function untilReady(url: string, folder: string, keeper: Keeper, said: number): Promise<pg.Client> {
   const end = performance.now() + 60_000
   for (;;) {
     try {
       return await connect(url)
     } catch (error) {
-      let alive = true
-      try {
-        process.kill(pid, 0)
-      } catch (dead) {
-        alive = (dead as NodeJS.ErrnoException).code === 'EPERM'
+      if (keeper.ended || performance.now() > end) {
+        const words = await lastWords(join(folder, 'server.log'), said)
+        throw new PostgresError(
+          /lock file .* already exists/.test(words)
+            ? `another server uses the data directory ${folder}: wait for it to end, or choose another with --data (${words})`
+            : `the embedded server did not start: ${words}`,
+          { cause: error },
+        )
       }
-      if (!alive || performance.now() > end)
-        throw new PostgresError(`the embedded server did not start: ${await lastWords(folder)}`, { cause: error })
       await new Promise((resolved) => setTimeout(resolved, 25))
     }
   }
 }
 
-async function lastWords(folder: string): Promise<string> {
-  const log = await readFile(join(folder, 'server.log'), 'utf8').catch(() => '')
-  const telling = log.split('\n').filter((line) => /FATAL|PANIC|ERROR|HINT|could not/.test(line))
-  return telling.slice(-3).join('; ') || log.trim().split('\n').at(-1) || 'it said nothing'
+async function sizeOf(file: string): Promise<number> {
+  return (await stat(file).catch(() => undefined))?.size ?? 0
+}
+
+async function lastWords(file: string, from = 0): Promise<string> {
+  const log = (await readFile(file).catch(() => Buffer.alloc(0))).subarray(from).toString()
+  const telling = log.split('\n').filter((line) => line !== '' && !/LOG: {2}(starting|listening|database system is)/.test(line))
+  return telling.slice(-3).join('; ') || 'it said nothing'
 }
 
 function freePort(): Promise<number> {
@@ -280,7 +236,7 @@ function explainStart(error: unknown, folder: string): Error {
       { cause: error },
     )
   }
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
+  if (['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENAMETOOLONG', 'ELOOP'].includes(code ?? '')) {
     return new PostgresError(
       `the embedded server cannot keep its files in ${folder}: ${message}; choose another folder with --data or TMPDIR`,
       { cause: error },

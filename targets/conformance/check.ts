@@ -6,8 +6,8 @@ export interface Check {
   readonly name: string
   /** Why there is nothing to check; undefined when there is. */
   empty?(module: TargetModule, ground: Ground): string | undefined
-  /** Throws what is wrong; returns what a reader of the matrix should know of a check that passed. */
-  run(module: TargetModule, ground: Ground): Promise<string | undefined>
+  /** Throws what is wrong; returns what a reader of the matrix should know of a check that passed, or why there was nothing to check after all. */
+  run(module: TargetModule, ground: Ground): Promise<string | undefined | { readonly empty: string }>
 }
 
 /** For checks that need a store which can be locked or cut off. */

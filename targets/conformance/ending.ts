@@ -63,8 +63,13 @@ export const closed: Check = {
       const { target } = setting
       const pids = target.parts().flatMap(({ kind, pid }) => (kind === 'process' ? [pid] : []))
       const offers: Outcome<void>[] = []
-      for (let i = 0; i < 3; i++) offers.push(new Outcome(target.offer(await setting.next())))
-      if (ground.keeps) await until('the store makes it wait', async () => ((await ground.outside?.blocked()) ?? 0) > 0)
+      const blocked = async () => ((await ground.outside?.blocked()) ?? 0) > 0
+      for (let i = 0; i < 3 && offers.every(({ settled }) => settled); i++) {
+        const offer = new Outcome(target.offer(await setting.next()))
+        offers.push(offer)
+        await until('a chunk is taken, or waits for the store', async () => offer.settled || (await blocked()))
+      }
+      if (ground.keeps) await until('the store makes it wait', blocked)
       await new Outcome(target.close()).end('close() returns')
       for (const offer of offers) await offer.end('offers under way end with close()')
       await until('its processes are gone', () => !pids.some(alive))

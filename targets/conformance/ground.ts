@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import type { Format } from '../../generators/record.js'
 import { startServer } from '../../stores/index.js'
-import { leaves } from '../../stores/postgres/layout.js'
+import { leaves, logfileTable } from '../../stores/postgres/layout.js'
 import type { StoreAddress, StoreServer } from '../../stores/store.js'
 import { until } from './until.js'
 
@@ -94,15 +94,26 @@ export class Outside {
   }
 
   /** Keeps everybody else away from the rows of a run, until the returned function is called (any number of times). */
-  async lockRows({ schema }: StoreAddress): Promise<() => Promise<void>> {
+  lockRows({ schema }: StoreAddress): Promise<() => Promise<void>> {
+    return this.lock('ACCESS EXCLUSIVE', async (holder) =>
+      (await leaves(holder, schema, layout)).map(({ name }) => tableName(schema, name)),
+    )
+  }
+
+  /** Lets logfiles be read, but neither registered nor claimed, until the returned function is called. */
+  lockClaims({ schema }: StoreAddress): Promise<() => Promise<void>> {
+    return this.lock('EXCLUSIVE', async () => [tableName(schema, logfileTable)])
+  }
+
+  private async lock(
+    mode: 'EXCLUSIVE' | 'ACCESS EXCLUSIVE',
+    tables: (holder: pg.Client) => Promise<readonly string[]>,
+  ): Promise<() => Promise<void>> {
     const holder = new pg.Client({ connectionString: this.url, application_name: 'conformance' })
     holder.on('error', () => undefined)
     await holder.connect()
     await holder.query(`SET timezone = 'UTC'; BEGIN`)
-    const tables = (await leaves(holder, schema, layout)).map(
-      (leaf) => `${holder.escapeIdentifier(schema)}.${holder.escapeIdentifier(leaf.name)}`,
-    )
-    await holder.query(`LOCK TABLE ${tables.join(', ')} IN ACCESS EXCLUSIVE MODE`)
+    await holder.query(`LOCK TABLE ${(await tables(holder)).join(', ')} IN ${mode} MODE`)
     let released: Promise<void> | undefined
     return () => {
       released ??= holder.query('COMMIT').then(() => holder.end())
@@ -114,3 +125,5 @@ export class Outside {
     await this.client.end().catch(() => undefined)
   }
 }
+
+const tableName = (schema: string, name: string) => `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(name)}`

@@ -27,7 +27,8 @@ export const killed: Check = {
     })
     let release: (() => Promise<void>) | undefined
     try {
-      if (setting.target.parts().every((part) => part.kill === undefined)) return 'nothing but the whole process can be killed'
+      if (setting.target.parts().every((part) => part.kill === undefined))
+        return { empty: 'the target has no part that can be killed without Weir itself' }
       release = await ground.outside?.lockRows(setting.address)
       const run = new Outcome(setting.replay({ records }))
       if (ground.keeps) {

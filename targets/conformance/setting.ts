@@ -82,7 +82,7 @@ export class Setting {
     readonly address: StoreAddress,
     readonly store: Store,
     readonly source: Source,
-    private readonly scratch: string,
+    readonly scratch: string,
     /** Weir's connections before this. */
     readonly connectionsBefore: readonly number[],
   ) {

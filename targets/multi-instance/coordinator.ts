@@ -29,6 +29,9 @@ interface Surroundings {
 /** Spooled files that may wait for each instance before `offer` makes the producer wait. */
 const filesPerInstance = 4
 
+/** After which an instance that could not start is tried again. */
+const restartMs = 1000
+
 export class Coordinator {
   private readonly fleet: Fleet
   private readonly spool: Spool
@@ -40,6 +43,7 @@ export class Coordinator {
   /** Files whose instance died, or is in doubt itself: the store is asked about them until they are settled. */
   private readonly doubted = new Set<number>()
   private asking: NodeJS.Timeout | undefined
+  private readonly restarts = new Set<NodeJS.Timeout>()
   private spooling = 0
   private conflicts = 0
   private files = 0
@@ -120,6 +124,7 @@ export class Coordinator {
   private async stop(): Promise<void> {
     clearInterval(this.scaler)
     clearTimeout(this.asking)
+    for (const timer of this.restarts) clearTimeout(timer)
     this.spool.stop()
     this.settled.ring()
     await this.fleet.close()
@@ -191,11 +196,19 @@ export class Coordinator {
     if (this.closing) return
     this.takeovers++
     this.doubt(this.open.keys())
+    await this.startAnother()
+  }
+
+  /** Tries again after a while when the instance cannot start; until one is left, nobody else does its work. */
+  private async startAnother(): Promise<void> {
+    if (this.closing) return
     try {
       await this.fleet.start()
     } catch (error) {
+      if (this.closing) return
       this.lastTrouble = error instanceof Error ? error.message : String(error)
-      if (this.fleet.size === 0 && !this.closing) this.abandon()
+      if (this.fleet.size === 0) this.abandon()
+      this.restarts.add(setTimeout(() => void this.startAnother(), restartMs))
     }
   }
 

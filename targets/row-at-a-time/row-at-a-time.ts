@@ -42,6 +42,7 @@ export const rowAtATime = defineTarget({
 
     /** What failed may have been the connection: the next row gets a new one, if there is one to be had. */
     async function reopen(): Promise<void> {
+      if (closed) return
       await inserter.close()
       try {
         inserter = await store.inserter()
@@ -63,7 +64,6 @@ export const rowAtATime = defineTarget({
       async close() {
         closed = true
         await inserter.close()
-        await idle
       },
       parts: () => [{ name: 'thread', kind: 'thread', pid: process.pid }],
     }
