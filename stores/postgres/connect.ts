@@ -1,6 +1,7 @@
 /** Connections to Postgres, with errors that say what was wrong, where, and what to do, and never a password. */
 import pg from 'pg'
 import { redactUrl } from '../url.js'
+import { whyItEnded } from './server-log.js'
 
 /** What went wrong with a server, for the person at the terminal. */
 export class PostgresError extends Error {
@@ -29,8 +30,9 @@ const remedies: Readonly<Record<string, string>> = {
 /** Explains an error of the driver; anything that has no better explanation keeps its own message. */
 export function explain(error: unknown, url: string): PostgresError {
   if (error instanceof PostgresError) return error
-  const { code, message } = error as { code?: string; message?: string }
-  const remedy = code === undefined ? undefined : remedies[code]
+  const { code, message, severity } = error as { code?: string; message?: string; severity?: string }
+  const ended = severity === 'ERROR' ? undefined : whyItEnded(url)
+  const remedy = ended ?? (code === undefined ? undefined : remedies[code])
   const text = `Postgres at ${redactUrl(url)}: ${message || code || String(error)}${remedy === undefined ? '' : `; ${remedy}`}`
   return new PostgresError(text, { cause: error })
 }

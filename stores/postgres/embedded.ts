@@ -12,6 +12,7 @@ import { type Account, account, type Binaries, canWrite, reachableBinaries } fro
 import { fsyncMsIn } from './facts.js'
 import { GivenServer } from './given-server.js'
 import { Keeper } from './keeper.js'
+import { lastWords, linkLog, logIn } from './server-log.js'
 
 export interface EmbeddedOptions {
   readonly durability: 'power' | 'process'
@@ -71,7 +72,8 @@ export class EmbeddedServer extends GivenServer {
     try {
       const password = await passwordIn(folder, as)
       const port = await freePort()
-      const said = await sizeOf(join(folder, 'server.log'))
+      linkLog(folder, sockets)
+      const said = await sizeOf(logIn(folder))
       keeper = new Keeper({
         folder,
         sockets,
@@ -88,9 +90,7 @@ export class EmbeddedServer extends GivenServer {
       })
       const pid = await keeper.server
       if (pid === undefined)
-        throw new PostgresError(
-          `initdb could not make a cluster in ${join(folder, 'data')}: ${await lastWords(join(folder, 'initdb.log'))}`,
-        )
+        throw new PostgresError(`initdb could not make a cluster in ${join(folder, 'data')}: ${await wordsIn(join(folder, 'initdb.log'))}`)
       const url = `postgres://${user}:${password}@localhost:${port}/postgres?host=${encodeURIComponent(sockets)}`
       const server = new EmbeddedServer(url, await untilReady(url, folder, keeper, said), keeper, pid, folders)
       keeper.unref()
@@ -193,7 +193,7 @@ async function untilReady(url: string, folder: string, keeper: Keeper, said: num
       return await connect(url)
     } catch (error) {
       if (keeper.ended || performance.now() > end) {
-        const words = await lastWords(join(folder, 'server.log'), said)
+        const words = await wordsIn(logIn(folder), said)
         throw new PostgresError(
           /lock file .* already exists/.test(words)
             ? `another server uses the data directory ${folder}: wait for it to end, or choose another with --data (${words})`
@@ -210,10 +210,8 @@ async function sizeOf(file: string): Promise<number> {
   return (await stat(file).catch(() => undefined))?.size ?? 0
 }
 
-async function lastWords(file: string, from = 0): Promise<string> {
-  const log = (await readFile(file).catch(() => Buffer.alloc(0))).subarray(from).toString()
-  const telling = log.split('\n').filter((line) => line !== '' && !/LOG: {2}(starting|listening|database system is)/.test(line))
-  return telling.slice(-3).join('; ') || 'it said nothing'
+async function wordsIn(file: string, from = 0): Promise<string> {
+  return lastWords((await readFile(file).catch(() => Buffer.alloc(0))).subarray(from).toString())
 }
 
 function freePort(): Promise<number> {
