@@ -40,7 +40,7 @@ test('a connection that was lost with a crash is explained by the log, one that 
     process.kill(pid, 'SIGKILL')
     const error = await lost
     // The client may know before the log does.
-    while (whyItEnded(server.url) === undefined) await delay(5)
+    for (let tries = 0; tries < 2_000 && whyItEnded(server.url) === undefined; tries++) await delay(5)
     const { message } = explain(error, server.url)
     assert.match(message, /its log says: .*was terminated by signal 9/)
     assert.not.match(message, new URL(server.url).password)
