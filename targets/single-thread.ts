@@ -5,7 +5,7 @@ import { defineTarget } from './target.js'
 
 export const singleThread = defineTarget({
   name: 'single-thread',
-  summary: 'one thread, one connection, one COPY for each partition of a batch',
+  summary: 'one thread, one connection, one COPY for each batch',
   options: batchingOptions,
   image: () => ({ kind: 'rows', keeps: 'all' }),
 

@@ -7,12 +7,13 @@ import { startServer } from '../../stores/index.js'
 import { baselineBench } from './baseline.js'
 import { generateBench } from './generate.js'
 import { kernelBench } from './kernel.js'
-import { copiesBench, nullBench, singleThreadBench, workerPoolBench } from './stores.js'
+import { copiesBench, nullBench, routingBench, singleThreadBench, workerPoolBench } from './stores.js'
 
 /** Everything that can be measured, by the word that asks for it. */
 const benches = {
   'worker-pool': workerPoolBench,
   'single-thread': singleThreadBench,
+  routing: routingBench,
   null: nullBench,
   copies: copiesBench,
   baseline: baselineBench,

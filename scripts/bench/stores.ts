@@ -4,7 +4,7 @@ import { median } from '../../results/statistics.js'
 import { startServer } from '../../stores/index.js'
 import type { StoreServer } from '../../stores/store.js'
 import { interleave, ratioText, thousands } from './interleave.js'
-import { benchSource, psqlRate, readyMadeRows, targetCounters, targetRate } from './table-setting.js'
+import { benchSource, psqlRate, readyMadeRows, targetCounters, targetRate, writerRate } from './table-setting.js'
 
 export interface Bench {
   readonly server: StoreServer
@@ -56,6 +56,17 @@ export async function nullBench({ server, scratch }: Bench): Promise<string> {
     )
   }
   return lines.join('\n')
+}
+
+/** COPY into leaf partitions that the client computes, against COPY through the parent: whole batches, one connection. */
+export async function routingBench({ server }: Bench): Promise<string> {
+  const source = benchSource()
+  const side = (routed: boolean) => ({
+    name: routed ? 'into leaves' : 'through the parent',
+    run: () => writerRate(server, source, records, routed),
+  })
+  const seen = await interleave(side(true), side(false), pairs)
+  return `one connection, COPY into leaves / through the parent: ${ratioText(seen)} (the default is the parent: see docs/adr/0005)`
 }
 
 /** How often a record's bytes are copied in user space between its rendering and the socket. */

@@ -6,11 +6,13 @@ import { join } from 'node:path'
 import { Encoder, messageHeaderBytes } from '../../generators/encoder.js'
 import { openSource } from '../../generators/open.js'
 import { profileNamed } from '../../generators/profiles.js'
+import type { Chunk } from '../../generators/record.js'
 import type { Source } from '../../generators/source.js'
 import { systemClock } from '../../replay/clock.js'
 import { Contender } from '../../replay/contender.js'
 import { openStore } from '../../stores/index.js'
 import { rowTable } from '../../stores/postgres/layout.js'
+import { PostgresStore } from '../../stores/postgres/postgres.js'
 import { id } from '../../stores/postgres/sql.js'
 import { type Layout, rowColumns, type StoreServer } from '../../stores/store.js'
 import { findTarget } from '../../targets/index.js'
@@ -43,7 +45,7 @@ export async function readyMadeRows(source: Source, records: number, files: numb
     out.write(fileHeader)
     while (cursor.position < to) {
       const first = cursor.position
-      const made = await cursor.next(Math.min(4046, to - first))
+      const made = await cursor.next(Math.min(1156, to - first))
       if (made === undefined) break
       encoder.begin(0)
       encoder.encode(0, { source: 1, first, ...made })
@@ -68,6 +70,40 @@ export async function psqlRate(server: StoreServer, source: Source, records: num
     await store.prepare({ kind: 'rows', keeps: 'all' }, source.months(0, records) ?? [])
     await server.settle()
     const elapsedMs = await copyWithPsql(server.url, id(schema, rowTable).text, rowColumns, files)
+    return (records * 1000) / elapsedMs
+  } finally {
+    await store.drop()
+    await store.close()
+  }
+}
+
+/** Writes the stream in batches of the published logfile's length over one connection, the next encoded while one is written. */
+export async function writerRate(server: StoreServer, source: Source, records: number, routed: boolean): Promise<number> {
+  const schema = `weir_bench_${randomBytes(4).toString('hex')}`
+  const store = new PostgresStore({ store: server.store, url: server.url, schema, layout, format: 'combined' })
+  try {
+    await store.prepare({ kind: 'rows', keeps: 'all' }, source.months(0, records) ?? [])
+    await server.settle()
+    const writer = await store.writer({ routed })
+    const cursor = await source.open(0)
+    const begin = performance.now()
+    let before: Promise<unknown> = Promise.resolve()
+    while (cursor.position < records) {
+      const batch: Chunk[] = []
+      for (let lines = 0; lines < 32_368 && cursor.position < records; ) {
+        const first = cursor.position
+        const made = await cursor.next(Math.min(1156, records - first))
+        if (made === undefined) break
+        batch.push({ source: 1, first, ...made })
+        lines += made.count
+      }
+      const writing = writer.write(batch)
+      await before
+      before = writing
+    }
+    await before
+    const elapsedMs = performance.now() - begin
+    await writer.close()
     return (records * 1000) / elapsedMs
   } finally {
     await store.drop()

@@ -2,7 +2,7 @@
 
 import type pg from 'pg'
 import type { Image, Inserter, Logfiles, RunMemory, Scanner, Store, StoreAddress, StoreFacts, Writer, WriterOptions } from '../store.js'
-import { connect, explain } from './connect.js'
+import { connect, explain, PostgresError } from './connect.js'
 import { endsConnection } from './copy-in.js'
 import { commitMs, facts } from './facts.js'
 import { PostgresInserter } from './inserter.js'
@@ -27,10 +27,17 @@ export class PostgresStore implements Store {
   async prepare(image: Image, months: readonly string[]): Promise<void> {
     if (image.kind !== 'rows' || image.keeps !== 'all') throw new Error(`Postgres has no tables yet for an image of ${image.kind}`)
     await this.ask((client) => createRun(client, this.address.schema, this.address.layout, months))
+    // The audit computes the place that each row belongs in; on a server that sees it otherwise it would cry wolf.
+    if (!(await this.routesAlike())) {
+      throw new PostgresError(
+        `this server hashes the partition key "${this.address.layout.partitionKey}" in a way that Weir does not know, so an audit could not tell a misplaced row: choose another --partition-key, such as id`,
+      )
+    }
   }
 
-  async writer(options: WriterOptions & { readonly routed?: boolean } = {}): Promise<Writer> {
-    return PostgresWriter.open(this.address, { ...options, routed: options.routed ?? (await this.routesAlike()) })
+  /** `routed`: COPY into the leaf partitions, which the client computes, rather than through the parent (the default). */
+  async writer({ routed = false, ...options }: WriterOptions & { readonly routed?: boolean } = {}): Promise<Writer> {
+    return PostgresWriter.open(this.address, { ...options, routed })
   }
 
   inserter(): Promise<Inserter> {

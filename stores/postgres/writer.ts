@@ -1,4 +1,4 @@
-/** The bulk path: lines become COPY tuples, sorted by leaf partition, and each batch is one transaction. */
+/** The bulk path: lines become COPY tuples, and each batch is one transaction. */
 import { setImmediate as immediate } from 'node:timers/promises'
 import type pg from 'pg'
 import { Encoder } from '../../generators/encoder.js'
@@ -23,7 +23,7 @@ import { id, sql } from './sql.js'
 const arenaBytes = 12 * 1024 * 1024
 
 export interface PostgresWriterOptions extends WriterOptions {
-  /** false: rows go through the parent table and the server routes them. */
+  /** The client routes rows to their leaf partitions; false: they go through the parent table and the server does. */
   readonly routed: boolean
 }
 
@@ -61,7 +61,9 @@ export class PostgresWriter implements Writer {
 
   static async open(address: StoreAddress, options: PostgresWriterOptions): Promise<PostgresWriter> {
     const { format, layout } = address
-    const encoder = new Encoder({ format, ...layout, arenaBytes, arenas: 1 + (options.ahead ?? 1), routed: options.routed })
+    // Through the parent only the months matter, whose partitions have to be there.
+    const partitions = options.routed ? layout.partitions : 1
+    const encoder = new Encoder({ format, ...layout, partitions, arenaBytes, arenas: 1 + (options.ahead ?? 1) })
     const writer = new PostgresWriter(address, options, encoder)
     const client = await writer.connection()
     for (const { place } of await leaves(client, address.schema, layout)) if (place !== undefined) encoder.addMonth(place.month)
@@ -167,10 +169,21 @@ export class PostgresWriter implements Writer {
 
   private copies(arena: number): Step[] {
     const { schema } = this.address
-    const steps: Step[] = this.encoder.leaves(arena).map(({ month, remainder, segments }) => {
-      const table = month === '' ? rowTable : leafTable(month, remainder)
-      return { text: sql`COPY ${id(schema, table)} (${rowColumnList}) FROM STDIN (FORMAT binary)`.text, messages: segments }
+    const copy = (table: string, messages: readonly Uint8Array[]): Step => ({
+      text: sql`COPY ${id(schema, table)} (${rowColumnList}) FROM STDIN (FORMAT binary)`.text,
+      messages,
     })
+    const leaves = this.encoder.leaves(arena)
+    const steps = this.options.routed
+      ? leaves.map(({ month, remainder, segments }) => copy(leafTable(month, remainder), segments))
+      : leaves.length === 0
+        ? []
+        : [
+            copy(
+              rowTable,
+              leaves.flatMap(({ segments }) => segments),
+            ),
+          ]
     // Writers begin with different partitions, so that they meet less on the same pages and indexes.
     const turn = steps.length === 0 ? 0 : (this.options.index ?? 0) % steps.length
     const rejects = this.encoder.rejects(arena)
