@@ -4,16 +4,6 @@ import { isDue, rewrite, type Shown } from '../results/progress.js'
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** What the hard exit gives up on after a second signal. */
-type LastWish = () => void
-const lastWishes = new Set<LastWish>()
-
-/** Registers a synchronous clean-up for the case that the user insists; returns how to take it back. */
-export function atHardExit(wish: LastWish): () => void {
-  lastWishes.add(wish)
-  return () => lastWishes.delete(wish)
-}
-
 export class Terminal {
   private readonly live = process.stderr.isTTY === true
   private shown = false
@@ -75,13 +65,6 @@ export class Terminal {
       this.notice('stopping in order; once more to stop at once')
       this.controller.abort(new Error('interrupted'))
       return
-    }
-    for (const wish of lastWishes) {
-      try {
-        wish()
-      } catch {
-        // The next wish is worth as much as this one.
-      }
     }
     process.exit(130)
   }

@@ -1,5 +1,6 @@
 /** A session: everything that one `weir run` does, from the store's start to the result document. */
 import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -74,15 +75,22 @@ const stepWeights = { null: 0.3, baseline: 1, run: 1, latency: 3, audit: 2 } as 
 
 export async function runSession(plan: Plan, hooks: SessionHooks): Promise<Result> {
   const scratch = await mkdtemp(join(tmpdir(), temporaryPrefix('run')))
+  // Somebody who insists on the end, by a second Ctrl-C, gets it at once, but not the folder.
+  const removeNow = () => rmSync(scratch, { recursive: true, force: true })
+  process.once('exit', removeNow)
   try {
     const session = new Session(plan, hooks, scratch, await planSource(plan))
     try {
       return await session.run()
+    } catch (error) {
+      // Told to stop before there was a contender to note it: whatever broke off did so for that reason.
+      throw hooks.signal.aborted ? new InterruptedError() : error
     } finally {
       await session.close()
     }
   } finally {
     await rm(scratch, { recursive: true, force: true })
+    process.off('exit', removeNow)
   }
 }
 

@@ -185,6 +185,21 @@ test('Ctrl-C in the middle of a run ends it in order: status 130, what was measu
     assert.equal(running(folder), [])
   }))
 
+test('a second Ctrl-C ends it at once and still leaves nothing behind', () =>
+  inFolder(async (folder) => {
+    const environment = { TMPDIR: folder }
+    const twice = (child: { kill(signal: 'SIGINT'): boolean }) => {
+      child.kill('SIGINT')
+      setTimeout(() => child.kill('SIGINT'), 50)
+    }
+    const { status } = await weirUntil(['run', '-n', '5M', '-t', 'multi-instance'], 'stderr', twice, {
+      when: 'multi-instance, block',
+      environment,
+    })
+    assert.is(status, 130)
+    await until(() => running(folder).length === 0 && left(folder).length === 0, 'processes and folders are gone')
+  }))
+
 test('a run that is killed leaves no process and no server files; what it cannot remove, clean lists and removes', () =>
   inFolder(async (folder) => {
     const environment = { TMPDIR: folder }

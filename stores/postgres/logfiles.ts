@@ -20,6 +20,7 @@ const candidates = 8
 
 export class PostgresLogfiles implements Logfiles {
   private opening: Promise<pg.Client> | undefined
+  private turn: Promise<unknown> = Promise.resolve()
 
   constructor(private readonly address: StoreAddress) {}
 
@@ -91,7 +92,14 @@ export class PostgresLogfiles implements Logfiles {
     return id(this.address.schema, logfileTable)
   }
 
-  private async query<R extends pg.QueryResultRow>(name: string, text: string, values: unknown[]): Promise<R[]> {
+  /** One statement after the other: an instance's loops share the connection, which takes one at a time. */
+  private query<R extends pg.QueryResultRow>(name: string, text: string, values: unknown[]): Promise<R[]> {
+    const answer = this.turn.then(() => this.ask<R>(name, text, values))
+    this.turn = answer.catch(() => undefined)
+    return answer
+  }
+
+  private async ask<R extends pg.QueryResultRow>(name: string, text: string, values: unknown[]): Promise<R[]> {
     this.opening ??= connect(this.address.url)
     const { opening } = this
     try {
