@@ -3,6 +3,7 @@ import type { Cursor, Source } from '../generators/source.js'
 import { LatencyHistogram } from '../results/histogram.js'
 import type { Recorder } from '../results/recorder.js'
 import type { Settlement } from '../stores/store.js'
+import { abortable } from '../targets/abortable.js'
 import { Bell } from '../targets/bell.js'
 import type { Target } from '../targets/target.js'
 import type { Arrivals } from './arrivals.js'
@@ -168,14 +169,10 @@ class Driver {
     signal.addEventListener('abort', stop, { once: true })
     const watch = setInterval(() => this.watch(abort), 1000)
     try {
-      const halted = new Promise<never>((_, reject) =>
-        abort.signal.addEventListener('abort', () => reject(abort.signal.reason), { once: true }),
-      )
-      halted.catch(() => undefined)
       abort.signal.throwIfAborted()
-      if (block.arrivals === undefined) await this.atFullSpeed(abort.signal, halted)
-      else await this.atArrivals(block.arrivals, abort.signal, halted)
-      await Promise.race([target.drain(abort.signal), halted])
+      if (block.arrivals === undefined) await this.atFullSpeed(abort.signal)
+      else await this.atArrivals(block.arrivals, abort.signal)
+      await abortable(target.drain(abort.signal), abort.signal)
       return {
         offered: this.offered,
         offeredBytes: this.offeredBytes,
@@ -194,20 +191,20 @@ class Driver {
     }
   }
 
-  private async atFullSpeed(signal: AbortSignal, halted: Promise<never>): Promise<void> {
+  private async atFullSpeed(signal: AbortSignal): Promise<void> {
     const { block, context } = this
     const size = block.chunkRecords ?? chunkRecords
     const endMs = this.startMs + (block.durationMs ?? Number.POSITIVE_INFINITY)
     while (!this.ended && this.offered < block.records && context.clock.now() < endMs) {
       signal.throwIfAborted()
-      await this.offer(Math.min(size, block.records - this.offered), halted)
+      await this.offer(Math.min(size, block.records - this.offered), signal)
       // Timers, sockets and signals get their turn even if the target never waits.
       await context.clock.until(0)
       context.onProgress?.(context.ledger.offered - context.ledger.outstanding)
     }
   }
 
-  private async atArrivals(arrivals: Arrivals, signal: AbortSignal, halted: Promise<never>): Promise<void> {
+  private async atArrivals(arrivals: Arrivals, signal: AbortSignal): Promise<void> {
     const { block, context } = this
     const { clock } = context
     const size = block.chunkRecords ?? chunkRecords
@@ -229,13 +226,13 @@ class Driver {
       const count = Math.min(due - this.offered, size)
       const dueMs = this.startMs + arrivals.dueAt(this.offered)
       this.lag.file(Math.max(0, clock.now() - Math.max(dueMs, this.readyMs)), count)
-      await this.offer(count, halted)
+      await this.offer(count, signal)
       context.onProgress?.(context.ledger.offered - context.ledger.outstanding)
     }
     this.backlogAtEnd ??= context.ledger.outstanding
   }
 
-  private async offer(count: number, halted: Promise<never>): Promise<void> {
+  private async offer(count: number, signal: AbortSignal): Promise<void> {
     const { clock, ledger } = this.context
     const { position } = this.cursor
     const begin = clock.now()
@@ -250,7 +247,7 @@ class Driver {
     ledger.offer(lines.count)
     this.offered += lines.count
     this.offeredBytes += lines.lines.length
-    await Promise.race([this.target.offer({ source: ledger.source, first: position, ...lines }), halted])
+    await abortable(this.target.offer({ source: ledger.source, first: position, ...lines }), signal)
     this.readyMs = clock.now()
     this.offerMs += this.readyMs - rendered
   }

@@ -65,6 +65,8 @@ const maxRounds = 4
 const recordsPerRound = 100_000
 /** Length of the baseline's and of the null calibration's block in each round. */
 const sampleMs = 1000
+/** Small enough for a block of the baseline to end on time. */
+const baselineChunk = 256
 const nullRecords = 200_000
 /** The latency leg, unless a duration was asked for: its blocks, its length, and the warm-up of each block. */
 const latencyBlocks = 2
@@ -169,7 +171,8 @@ class Session {
     }
     const single = findTarget('single-thread') as TargetModule
     await add('null', single, { name: single.name, options: defaults(single) }, this.nullServer as StoreServer)
-    if (server.store === 'postgres') await add('baseline', baselineTarget, { name: baselineTarget.name, options: {} }, server, 64)
+    if (server.store === 'postgres')
+      await add('baseline', baselineTarget, { name: baselineTarget.name, options: {} }, server, baselineChunk)
     for (const planned of plan.targets) {
       const module = findTarget(planned.name)
       if (module === undefined) throw new Error(`there is no target ${planned.name}`)

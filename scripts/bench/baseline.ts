@@ -31,7 +31,7 @@ async function plainLoop({ server }: Bench): Promise<number> {
     const begin = performance.now()
     while (cursor.position < records) {
       const first = cursor.position
-      const made = await cursor.next(Math.min(64, records - first))
+      const made = await cursor.next(Math.min(256, records - first))
       if (made === undefined) break
       for (const [i, line] of Buffer.from(made.lines).toString('utf8').trimEnd().split('\n').entries()) {
         const match = expression.exec(line)
@@ -69,7 +69,7 @@ export async function baselineBench(bench: Bench): Promise<string> {
   const seen = await interleave(
     {
       name: 'row-at-a-time',
-      run: () => targetRate(bench.server, source, records, { name: 'row-at-a-time', chunkRecords: 64 }, bench.scratch),
+      run: () => targetRate(bench.server, source, records, { name: 'row-at-a-time', chunkRecords: 256 }, bench.scratch),
     },
     { name: 'plain loop', run: () => plainLoop(bench) },
     pairs,
