@@ -68,6 +68,22 @@ test('a target that stalls for a second shows the second in the tail, which a cl
   assert.ok(closedLoop.quantile(0.999) < 1, 'sent to answered: the same stall is one chunk among thousands')
 })
 
+test('at a rate a chunk holds what a millisecond brought, however quickly the target takes it', async () => {
+  const counts: number[] = []
+  const { run, clock } = setting(async ({ source, first, count }, desk) => {
+    counts.push(count)
+    desk.settle({ source, first, count, fate: 'stored' })
+  })
+  // Time goes on while the driver works, as it does for a real one.
+  const stand = clock.now.bind(clock)
+  clock.now = () => {
+    clock.advance(0.005)
+    return stand()
+  }
+  await run({ records: 20_000, arrivals: constant(200_000) })
+  assert.ok(counts.length <= 101, `${counts.length} chunks for 100 ms`)
+})
+
 test('at full speed every record is offered once, in order, and settled', async () => {
   let next = 0
   const { run, ledger } = setting(async ({ source, first, count, lines }, desk) => {

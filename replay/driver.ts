@@ -218,16 +218,17 @@ class Driver {
       const backlog = due - (context.ledger.offered - context.ledger.outstanding - settledBefore)
       if (elapsedMs >= (block.windowFromMs ?? 0)) this.backlogAtStart ??= backlog
       if (elapsedMs >= lastDueMs) this.backlogAtEnd ??= backlog
-      if (due <= this.offered) {
-        // One tick at the least, so that a chunk holds what came due in a millisecond and not single records.
-        await clock.until(Math.max(clock.now() + 1, this.startMs + arrivals.dueAt(this.offered)))
-        continue
-      }
+      const tickMs = clock.now()
       const count = Math.min(due - this.offered, size)
-      const dueMs = this.startMs + arrivals.dueAt(this.offered)
-      this.lag.file(Math.max(0, clock.now() - Math.max(dueMs, this.readyMs)), count)
-      await this.offer(count, signal)
-      context.onProgress?.(context.ledger.offered - context.ledger.outstanding)
+      if (count > 0) {
+        const dueMs = this.startMs + arrivals.dueAt(this.offered)
+        this.lag.file(Math.max(0, tickMs - Math.max(dueMs, this.readyMs)), count)
+        await this.offer(count, signal)
+        context.onProgress?.(context.ledger.offered - context.ledger.outstanding)
+      }
+      // One tick at the least, so that a chunk holds what came due in a millisecond and not single records. When more is due
+      // than a chunk holds, timers and sockets get their turn all the same: a target that never waits would starve them.
+      await clock.until(count === size ? 0 : Math.max(tickMs + 1, this.startMs + arrivals.dueAt(this.offered)))
     }
     this.backlogAtEnd ??= context.ledger.outstanding
   }
