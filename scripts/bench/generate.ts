@@ -7,7 +7,7 @@ import { median } from '../../results/statistics.js'
 import { interleave, ratioText, thousands } from './interleave.js'
 
 const main = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
-const records = 40_000_000
+const records = 120_000_000
 const pairs = 5
 
 interface Seen {
