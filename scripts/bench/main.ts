@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startServer } from '../../stores/index.js'
+import { auditBench } from './audit.js'
 import { baselineBench } from './baseline.js'
 import { generateBench } from './generate.js'
 import { kernelBench } from './kernel.js'
@@ -16,6 +17,7 @@ const benches = {
   routing: routingBench,
   null: nullBench,
   copies: copiesBench,
+  audit: auditBench,
   baseline: baselineBench,
   kernel: kernelBench,
   generate: generateBench,

@@ -77,38 +77,49 @@ export async function psqlRate(server: StoreServer, source: Source, records: num
   }
 }
 
-/** Writes the stream in batches of the published logfile's length over one connection, the next encoded while one is written. */
+/** Writes the stream in batches of the published logfile's length over one connection; records per second. */
 export async function writerRate(server: StoreServer, source: Source, records: number, routed: boolean): Promise<number> {
   const schema = `weir_bench_${randomBytes(4).toString('hex')}`
   const store = new PostgresStore({ store: server.store, url: server.url, schema, layout, format: 'combined' })
   try {
-    await store.prepare({ kind: 'rows', keeps: 'all' }, source.months(0, records) ?? [])
-    await server.settle()
-    const writer = await store.writer({ routed })
-    const cursor = await source.open(0)
-    const begin = performance.now()
-    let before: Promise<unknown> = Promise.resolve()
-    while (cursor.position < records) {
-      const batch: Chunk[] = []
-      for (let lines = 0; lines < 32_368 && cursor.position < records; ) {
-        const first = cursor.position
-        const made = await cursor.next(Math.min(1156, records - first))
-        if (made === undefined) break
-        batch.push({ source: 1, first, ...made })
-        lines += made.count
-      }
-      const writing = writer.write(batch)
-      await before
-      before = writing
-    }
-    await before
-    const elapsedMs = performance.now() - begin
-    await writer.close()
-    return (records * 1000) / elapsedMs
+    return (records * 1000) / (await writeRows(store, source, records, routed, () => server.settle()))
   } finally {
     await store.drop()
     await store.close()
   }
+}
+
+/** Prepares the store and writes the stream, the next batch encoded while one is written; milliseconds of the writing. */
+export async function writeRows(
+  store: PostgresStore,
+  source: Source,
+  records: number,
+  routed: boolean,
+  settle: () => Promise<void> = async () => undefined,
+): Promise<number> {
+  await store.prepare({ kind: 'rows', keeps: 'all' }, source.months(0, records) ?? [])
+  await settle()
+  const writer = await store.writer({ routed })
+  const cursor = await source.open(0)
+  const begin = performance.now()
+  let before: Promise<unknown> = Promise.resolve()
+  while (cursor.position < records) {
+    const batch: Chunk[] = []
+    for (let lines = 0; lines < 32_368 && cursor.position < records; ) {
+      const first = cursor.position
+      const made = await cursor.next(Math.min(1156, records - first))
+      if (made === undefined) break
+      batch.push({ source: 1, first, ...made })
+      lines += made.count
+    }
+    const writing = writer.write(batch)
+    await before
+    before = writing
+  }
+  await before
+  const elapsedMs = performance.now() - begin
+  await writer.close()
+  return elapsedMs
 }
 
 export interface TargetRun {

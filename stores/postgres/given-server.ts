@@ -77,9 +77,14 @@ export class GivenServer implements StoreServer {
       )
       const runs: StoredRun[] = []
       for (const { schema, bytes } of rows.filter((row) => row.tagged)) {
-        const found = await client.query<{ created_at: Date; memory: RunMemory | null }>(
-          sql`SELECT created_at, memory FROM ${id(schema, memoryTable)}`.text,
-        )
+        const found = await client
+          .query<{ created_at: Date; memory: RunMemory | null }>(sql`SELECT created_at, memory FROM ${id(schema, memoryTable)}`.text)
+          .catch((error: unknown) => {
+            // Its owner has dropped it meanwhile: no such table, no such schema.
+            if (['42P01', '3F000'].includes((error as { code?: string }).code ?? '')) return undefined
+            throw error
+          })
+        if (found === undefined) continue
         const row = found.rows[0]
         runs.push({ schema, createdAt: row?.created_at.toISOString() ?? '', memory: row?.memory ?? undefined, bytes })
       }

@@ -256,13 +256,20 @@ onServers('a connection that is cut takes its batch with it, and the next one op
 onServers('a connection that is cut between the parts of a batch does not let the rest be committed', async (ground) => {
   const store = await ground.run()
   const client = await ground.client()
-  // With a single arena the parts are encoded one after the other, with the connection idle in its transaction meanwhile.
+  // With a single arena the parts are encoded one after the other, with the connection idle in its transaction meanwhile:
+  // for as long as this lock keeps the last part's month from being made.
   const writer = ground.closing(await store.writer({ ahead: 0 }))
-  const batch = largeBatch(0)
+  const batch = [...largeBatch(0), linesFrom(80_000, 10, '15/Mar/2026:10:00:00 +0000')]
+  const lock = await ground.client()
+  await lock.query('BEGIN')
+  await lock.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [store.address.schema])
   const own = `SELECT pid FROM pg_stat_activity WHERE state = 'idle in transaction' AND query LIKE '%${store.address.schema}%'`
+  const waiting = `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`
   const failing = failure(writer.write(batch))
+  await until(async () => ((await numberOf(client, waiting)) > 0 ? 1 : Number.NaN))
   const pid = await until(() => numberOf(client, own))
   await client.query('SELECT pg_terminate_backend($1)', [pid])
+  await lock.query('ROLLBACK')
   const failed = await failing
   assert.ok(failed instanceof InDoubtError || failed instanceof PostgresError, String(failed))
   assert.is(await rowsOf(client, store), 0)
