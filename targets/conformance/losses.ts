@@ -119,8 +119,7 @@ export const died: Check = {
       await new Outcome(setting.target.close()).end('close() returns')
       await until('its processes are gone', () => !pids.some(alive))
     } finally {
-      await setting.target.close()
-      await setting.store.close()
+      await setting.leave()
       await own.close()
     }
     return undefined

@@ -175,10 +175,21 @@ export class Setting {
 
   /** Closes what is open and removes what was made. */
   async close(): Promise<void> {
-    await this.cursor?.close()
-    await this.opened?.close()
-    await this.store.close()
-    await this.ground.server.drop(this.address.schema)
-    await rm(this.scratch, { recursive: true, force: true })
+    try {
+      await this.leave()
+    } finally {
+      await this.ground.server.drop(this.address.schema)
+    }
+  }
+
+  /** As `close()`, for a server that is dead: nothing can be dropped there any more. */
+  async leave(): Promise<void> {
+    try {
+      await this.cursor?.close()
+      await this.opened?.close()
+      await this.store.close()
+    } finally {
+      await rm(this.scratch, { recursive: true, force: true })
+    }
   }
 }
