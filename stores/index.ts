@@ -21,9 +21,11 @@ interface StoreKind {
   readonly summary: string
   /** Beginnings of URLs that lead to such a store. */
   readonly schemes: readonly string[]
+  /** Records that the store likes to be given at once, where its users write otherwise than by logfiles of the published size. */
+  readonly batchRecords?: number
   embedded(request: ServerRequest): Promise<StoreServer>
   given(url: string): Promise<StoreServer>
-  open(address: StoreAddress): Store
+  open(address: StoreAddress): Store | Promise<Store>
 }
 
 const kinds: readonly StoreKind[] = [
@@ -46,7 +48,7 @@ const kinds: readonly StoreKind[] = [
 ]
 
 /** Names, sentences and URL schemes of the stores, for help and for choosing. */
-export const stores: readonly Pick<StoreKind, 'name' | 'summary' | 'schemes'>[] = kinds
+export const stores: readonly Pick<StoreKind, 'name' | 'summary' | 'schemes' | 'batchRecords'>[] = kinds
 
 /**
  * Starts an embedded server, or connects to a given one.

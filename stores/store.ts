@@ -1,5 +1,6 @@
 /** The contract of a store: where an image ends, how it is written, and how it is read back for the audit. */
 import type { Chunk, Format, PartitionKey, Range } from '../generators/record.js'
+import type { Analytics } from './analytics.js'
 
 /** The last word on a range of records, or a step on the way to it (`accepted`, `durable`). */
 export type Fate = 'accepted' | 'durable' | 'stored' | 'rejected' | 'excluded' | 'refused' | 'failed'
@@ -48,6 +49,8 @@ export interface StoreServer {
   readonly store: string
   readonly embedded: boolean
   readonly url: string
+  /** How rows will lie here when this layout is asked for: a store that has no hash partitions has one for each month. */
+  layoutOf(asked: Layout): Layout
   /** What the live settings promise, probed. */
   durability(): Promise<Durability>
   /** Version, settings, what fsync costs, table sizes: measured from the live server. */
@@ -82,6 +85,22 @@ export interface StoreFacts {
   /** Median of a few small synchronous writes on the store's disk, milliseconds; null when it could not be measured. */
   readonly fsyncMs: number | null
   readonly tables: readonly { readonly name: string; readonly rows: number; readonly bytes: number }[]
+  /** What this server cannot do that others of its kind can, a sentence each. */
+  readonly limits?: readonly string[]
+}
+
+/**
+ * What not every store can do: `claims` (instances take logfiles without locks), `retry` (a batch in doubt is written again
+ * and stored once), `analytics` (answers questions with parameters).
+ */
+export type Capability = 'claims' | 'retry' | 'analytics'
+
+/** Deferred work on a run's tables: what a store still has to do, or has done, for rows that it has acknowledged. */
+export interface Upkeep {
+  /** Nothing is under way and nothing is due. */
+  readonly settled: boolean
+  /** Counts so far, by name: parts, merges, mergedRows, mergedBytes, mergeMs (ClickHouse); vacuums, analyzes (Postgres). */
+  readonly figures: Readonly<Record<string, number>>
 }
 
 /** One run's tables on a server. Opened from an address by whatever thread or process needs it. */
@@ -97,6 +116,16 @@ export interface Store {
   readonly logfiles: Logfiles | undefined
   /** What lies in the store, for the audit; undefined where nothing can be read back. */
   readonly scanner: Scanner | undefined
+  /** What this store cannot do, each with the sentence that says why; found out from the live server. */
+  readonly lacks: Readonly<Partial<Record<Capability, string>>>
+  /** Answers to the named questions, over connections of their own; undefined where nothing can be asked. */
+  analytics(): Promise<Analytics> | undefined
+  /** Whether a query sees this record now, asked over a connection apart from the writers'. */
+  seen(source: number, position: number): Promise<boolean>
+  /** Drops a month's partitions with all rows in them, beside running writers; returns what went. A month that is not there is fine. */
+  dropMonth(month: string): Promise<{ readonly rows: number; readonly bytes: number }>
+  /** Deferred work on this run's tables. */
+  upkeep(): Promise<Upkeep>
   /** The kept rejected lines, one by one: for export, not for speed. */
   rejected(): AsyncIterable<{
     readonly source: number
@@ -208,10 +237,18 @@ export class InDoubtError extends Error {
 }
 
 /**
+ * How rows come from a scan: the messages of Postgres' binary COPY, or ClickHouse's RowBinary, whose columns are those of
+ * `rowColumns` (created_at as seconds in 32 bits, addresses as IPv6 in 16 bytes, so that an IPv4 address and the IPv6
+ * address it is mapped to are one) and of the kept rejects: source, position, reason, length, line.
+ */
+export type RowEncoding = 'postgres-copy' | 'row-binary'
+
+/**
  * Reads the image back, as it lies, with the partition that each row was found in. Rows come in the encoding that the
  * kernel digests, never decoded in JavaScript: see `Digester.foundWire`.
  */
 export interface Scanner {
+  readonly encoding: RowEncoding
   /** `filter` restricts to positions from <= p < to of one source, for naming what differs. */
   rows(filter?: PositionFilter): AsyncIterable<Block>
   /** The same for the kept rejected lines. */
@@ -228,8 +265,8 @@ export interface Block {
   /** Partition that the rows were found in: month ('YYYY-MM') and remainder of the hash. Undefined for rejects, or a place that is no partition of the layout. */
   readonly partition: { readonly month: string; readonly remainder: number } | undefined
   /**
-   * A piece of the server's answer as it came from the wire (Postgres: CopyData messages, of which the last may go on in
-   * the next block of the same partition). Valid until the next block is asked for.
+   * A piece of the server's answer as it came from the wire, in the scanner's encoding; its last message or row may go on in
+   * the next block of the same partition. Valid until the next block is asked for.
    */
   readonly bytes: Uint8Array
 }

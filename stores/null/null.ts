@@ -1,7 +1,7 @@
 /** The null store: takes everything and keeps nothing, so that what is left is the cost of everything but a store. */
 import { Encoder } from '../../generators/encoder.js'
 import type { Chunk } from '../../generators/record.js'
-import type { Inserter, Receipt, Settlement, Store, StoreAddress, StoreFacts, StoreServer, Writer } from '../store.js'
+import type { Inserter, Receipt, Settlement, Store, StoreAddress, StoreFacts, StoreServer, Upkeep, Writer } from '../store.js'
 
 const arenaBytes = 4 * 1024 * 1024
 
@@ -45,6 +45,7 @@ const facts: StoreFacts = { version: 'null', durability: 'none', settings: {}, f
 export class NullStore implements Store {
   readonly logfiles = undefined
   readonly scanner = undefined
+  readonly lacks = { claims: 'it has no logfiles to claim', analytics: 'it keeps nothing that could be asked for' }
 
   constructor(readonly address: StoreAddress) {}
 
@@ -70,6 +71,22 @@ export class NullStore implements Store {
     return []
   }
 
+  analytics(): undefined {
+    return undefined
+  }
+
+  async seen(): Promise<boolean> {
+    return false
+  }
+
+  async dropMonth() {
+    return { rows: 0, bytes: 0 }
+  }
+
+  async upkeep(): Promise<Upkeep> {
+    return { settled: true, figures: {} }
+  }
+
   async drop(): Promise<void> {}
 
   async close(): Promise<void> {}
@@ -79,6 +96,7 @@ export const nullServer: StoreServer = {
   store: 'null',
   embedded: true,
   url: '',
+  layoutOf: (asked) => asked,
   durability: async () => 'none',
   facts: async () => facts,
   settle: async () => undefined,

@@ -1,6 +1,6 @@
 /** A Postgres server, whoever started it: what lies on it, what it promises, and how it settles between runs. */
 import type pg from 'pg'
-import type { Durability, RunMemory, StoredRun, StoreFacts, StoreServer } from '../store.js'
+import type { Durability, Layout, RunMemory, StoredRun, StoreFacts, StoreServer } from '../store.js'
 import { connect, explain, PostgresError } from './connect.js'
 import { endsConnection } from './copy-in.js'
 import { commitMs, durabilityOf, facts, settings } from './facts.js'
@@ -37,6 +37,10 @@ export class GivenServer implements StoreServer {
       throw explain(error, url)
     }
     return new GivenServer(url, client)
+  }
+
+  layoutOf(asked: Layout): Layout {
+    return asked
   }
 
   async durability(): Promise<Durability> {

@@ -1,12 +1,25 @@
 /** One run's tables in Postgres. */
 
 import type pg from 'pg'
-import type { Image, Inserter, Logfiles, RunMemory, Scanner, Store, StoreAddress, StoreFacts, Writer, WriterOptions } from '../store.js'
+import type { Analytics } from '../analytics.js'
+import type {
+  Image,
+  Inserter,
+  Logfiles,
+  RunMemory,
+  Scanner,
+  Store,
+  StoreAddress,
+  StoreFacts,
+  Upkeep,
+  Writer,
+  WriterOptions,
+} from '../store.js'
 import { connect, explain, PostgresError } from './connect.js'
 import { endsConnection } from './copy-in.js'
 import { commitMs, facts } from './facts.js'
 import { PostgresInserter } from './inserter.js'
-import { createRun, leaves, memoryTable, rejectTable } from './layout.js'
+import { createRun, leaves, memoryTable, monthTable, rejectTable, rowTable } from './layout.js'
 import { PostgresLogfiles } from './logfiles.js'
 import { routesAlike } from './routes-alike.js'
 import { PostgresScanner } from './scanner.js'
@@ -16,6 +29,7 @@ import { PostgresWriter } from './writer.js'
 export class PostgresStore implements Store {
   readonly logfiles: Logfiles
   readonly scanner: Scanner
+  readonly lacks = {}
   private opening: Promise<pg.Client> | undefined
   private routing: Promise<boolean> | undefined
 
@@ -90,6 +104,43 @@ export class PostgresStore implements Store {
         found.push({ name: leaf.name, rows: rows[0]?.rows ?? 0, bytes: rows[0]?.bytes ?? 0 })
       }
       return found
+    })
+  }
+
+  analytics(): Promise<Analytics> | undefined {
+    return undefined
+  }
+
+  async seen(source: number, position: number): Promise<boolean> {
+    const text = sql`SELECT 1 FROM ${id(this.address.schema, rowTable)} WHERE source = $1 AND position = $2 LIMIT 1`.text
+    return this.ask(async (client) => (await client.query(text, [source, position])).rowCount === 1)
+  }
+
+  /**
+   * Detached first, without blocking who reads or writes other months, then dropped.
+   */
+  async dropMonth(month: string): Promise<{ readonly rows: number; readonly bytes: number }> {
+    const { schema } = this.address
+    const gone = (await this.partitions()).filter(({ name }) => name.startsWith(`${monthTable(month)}_`))
+    if (gone.length === 0) return { rows: 0, bytes: 0 }
+    const table = id(schema, monthTable(month))
+    await this.ask(async (client) => {
+      await client.query(sql`ALTER TABLE ${id(schema, rowTable)} DETACH PARTITION ${table} CONCURRENTLY`.text)
+      await client.query(sql`DROP TABLE ${table}`.text)
+    })
+    return { rows: gone.reduce((sum, { rows }) => sum + rows, 0), bytes: gone.reduce((sum, { bytes }) => sum + bytes, 0) }
+  }
+
+  upkeep(): Promise<Upkeep> {
+    return this.ask(async (client) => {
+      const { rows } = await client.query<{ running: number; vacuums: number; analyzes: number }>(
+        `SELECT (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'autovacuum worker')::int AS running,
+           coalesce(sum(vacuum_count + autovacuum_count), 0)::int AS vacuums, coalesce(sum(analyze_count + autoanalyze_count), 0)::int AS analyzes
+         FROM pg_stat_user_tables WHERE schemaname = $1`,
+        [this.address.schema],
+      )
+      const { running = 0, vacuums = 0, analyzes = 0 } = rows[0] ?? {}
+      return { settled: running === 0, figures: { vacuums, analyzes } }
     })
   }
 

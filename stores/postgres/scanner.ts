@@ -6,6 +6,8 @@ import { leaves, rejectColumnList, rejectTable, rowColumnList } from './layout.j
 import { id, type Sql, sql } from './sql.js'
 
 export class PostgresScanner implements Scanner {
+  readonly encoding = 'postgres-copy'
+
   constructor(private readonly address: StoreAddress) {}
 
   async *rows(filter?: PositionFilter): AsyncGenerator<Block> {
