@@ -1,4 +1,4 @@
-// Encoding: one pass over lines that parses each, finds where it goes and appends it there. Also the module's other exports.
+// Encoding: one pass over lines that parses each, finds where it goes and appends it there.
 import { Arena } from './arena'
 import { Leaf, makeRoom, seal } from './copy-arena'
 import { REJECT_OVERHEAD, ROW_OVERHEAD, writeReject, writeRow } from './copy-tuple'
@@ -11,8 +11,6 @@ import { EMPTY, INVALID_UTF8, line, MAX_LINE, NUL_BYTE, OK, TOO_LONG } from './p
 import { isUtf8, scanLine } from './parse-scan'
 import { remainderOf } from './route-hash'
 import { addRun, hasRunLeft } from './runs'
-
-export * from './digest-tuples'
 
 const COMMON: i32 = 1
 const JSON_FORMAT: i32 = 2
