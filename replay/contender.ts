@@ -6,7 +6,7 @@ import { LatencyHistogram } from '../results/histogram.js'
 import type { Recorder } from '../results/recorder.js'
 import type { ThroughputBlock } from '../results/result.js'
 import { openStore } from '../stores/index.js'
-import type { Durability, Settlement, Store, StoreAddress, StoreServer } from '../stores/store.js'
+import type { Settlement, Store, StoreAddress } from '../stores/store.js'
 import type { Target, TargetModule } from '../targets/target.js'
 import { addCpu, anonymousBytes, type CpuUse, noCpu, readCpu } from './accounts.js'
 import type { Arrivals } from './arrivals.js'
@@ -14,14 +14,14 @@ import type { AuditReport } from './audit.js'
 import type { Clock } from './clock.js'
 import { type BlockOutcome, Desk, replay } from './driver.js'
 import { Ledger } from './ledger.js'
+import type { Site } from './site.js'
 
 export interface ContenderSpec {
   readonly module: TargetModule
   readonly source: Source
   readonly options: Readonly<Record<string, number | boolean>>
-  readonly server: StoreServer
+  readonly site: Site
   readonly address: StoreAddress
-  readonly durability: Durability
   readonly scratch: string
   readonly clock: Clock
   /** Records at the most in one chunk at full speed. */
@@ -48,6 +48,8 @@ export class Contender {
   renderMs = 0
   offerMs = 0
   elapsedMs = 0
+  /** From the end of each block until the store had done what it deferred (checkpoint, merges). */
+  settleMs = 0
   offeredBytes = 0
   readonly lag = new LatencyHistogram()
   /** Largest seen, bytes. */
@@ -96,7 +98,8 @@ export class Contender {
   /** Runs the next block of its leg and enters it into the accounts. */
   async run(request: BlockRequest): Promise<BlockOutcome> {
     const target = await this.open()
-    const { clock, server, source, chunkRecords } = this.spec
+    const { clock, site, source, chunkRecords } = this.spec
+    const { server } = site
     const pids = await server.processes()
     const before = readCpu(this.processes(target), pids)
     const watching = setInterval(() => this.watchMemory(target, pids), 500)
