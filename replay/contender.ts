@@ -12,6 +12,7 @@ import { addCpu, anonymousBytes, type CpuUse, noCpu, readCpu } from './accounts.
 import type { Arrivals } from './arrivals.js'
 import type { AuditReport } from './audit.js'
 import type { Clock } from './clock.js'
+import { DeferredWatch } from './deferred.js'
 import { type BlockOutcome, Desk, replay } from './driver.js'
 import { Ledger } from './ledger.js'
 import type { Site } from './site.js'
@@ -48,8 +49,7 @@ export class Contender {
   renderMs = 0
   offerMs = 0
   elapsedMs = 0
-  /** From the end of each block until the store had done what it deferred (checkpoint, merges). */
-  settleMs = 0
+  readonly deferred: DeferredWatch
   offeredBytes = 0
   readonly lag = new LatencyHistogram()
   /** Largest seen, bytes. */
@@ -72,6 +72,11 @@ export class Contender {
   ) {
     this.ledger = new Ledger(spec.source.spec.source, 0)
     this.desk = new Desk(spec.clock, this.ledger)
+    this.deferred = new DeferredWatch(
+      () => store.upkeep(),
+      () => this.ledger.tally.stored,
+      spec.clock,
+    )
   }
 
   /** Creates the tables, with the partitions of these months. The target is opened with the first block. */
@@ -103,6 +108,7 @@ export class Contender {
     const pids = await server.processes()
     const before = readCpu(this.processes(target), pids)
     const watching = setInterval(() => this.watchMemory(target, pids), 500)
+    this.deferred.begin()
     try {
       const outcome = await replay(
         { source, first: this.next, ...request, ...(chunkRecords === undefined ? {} : { chunkRecords }) },
@@ -114,6 +120,7 @@ export class Contender {
       return outcome
     } finally {
       clearInterval(watching)
+      await this.deferred.end()
       this.watchMemory(target, pids)
       this.connections = Math.max(this.connections, target.parts().length)
       this.next = this.ledger.fates().offered.to

@@ -169,6 +169,7 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
   const image = throughput.spec.module.image(throughput.spec.options)
   const imageName = image.kind === 'rows' ? (image.keeps === 'all' ? 'rows' : `rows (${image.keeps})`) : image.kind
   const partitions = await throughput.store.partitions().catch(() => [])
+  const deferred = await throughput.deferred.report(throughput.elapsedMs)
   const counters = throughput.counters
   const { copiedBytes, copiedRecords, ...ownCounters } = counters
   const stored = ledger.tally.stored
@@ -212,6 +213,7 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
     partitions,
     partitionSkew: skewOf(partitions),
     counters: ownCounters,
+    ...(deferred === undefined ? {} : { deferred }),
     ...(error === undefined ? {} : { error: { message: error.message } }),
     workloadHash: workloadHash({
       scenario: plan.scenario,

@@ -321,7 +321,7 @@ class Session {
       this.steps.done += weight
       const over = this.clock.now()
       await contender.spec.site.server.settle()
-      contender.settleMs += this.clock.now() - over
+      contender.deferred.settled(this.clock.now() - over)
       return outcome
     } catch (error) {
       if (signal.aborted) contender.interrupted = true
