@@ -34,8 +34,9 @@ function variety(format: Format, count: number): (string | Uint8Array)[] {
     const size = i % 5 === 0 ? '-' : String(i * 1_000_003)
     const referrer = i % 7 === 0 ? '-' : i % 7 === 1 ? '' : `http://x.org/${'é'.repeat(i % 90)}`
     const agent = i % 13 === 0 ? '-' : 'a'.repeat((i * 3) % 400)
-    const year = 1990 + (i % 3) * 30
-    const month = i % 12
+    // Most lines are of one month, so that its block has many pieces; the others are of any.
+    const year = i % 6 === 0 ? 1990 + (i % 9) * 10 : 2020
+    const month = i % 6 === 0 ? (i / 6) % 12 : 4
     if (format === 'json')
       return Buffer.from(
         JSON.stringify({
