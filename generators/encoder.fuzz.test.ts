@@ -147,7 +147,7 @@ function damaged(format: Format): fc.Arbitrary<Uint8Array> {
 
 /** Fills the kernel's room for lines, and what it may load around it, with one byte. */
 function surroundWith(encoder: Encoder, byte: number, chunk: Chunk): void {
-  const input = encoder['input']
+  const input = encoder['feed'].input
   encoder.kernel.bytes().fill(byte, input - 64, input + chunk.lines.length + 4_096)
 }
 
