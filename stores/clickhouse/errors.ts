@@ -10,7 +10,7 @@ export class ClickHouseStoreError extends Error {
     message: string,
     readonly reach: Reach,
     /** ClickHouse's own code, where it gave one. */
-    readonly code?: number,
+    readonly code: number | undefined = undefined,
     options?: ErrorOptions,
   ) {
     super(message, options)
@@ -66,26 +66,32 @@ export function explain(error: unknown, url: string): ClickHouseStoreError {
   const { message = String(error), code, type } = error as { message?: string; code?: string; type?: string }
   const where = `ClickHouse at ${redactUrl(url)}`
   const say = (what: string, remedy: string | undefined, reach: Reach, number?: number): ClickHouseStoreError =>
-    new ClickHouseStoreError(
-      `${where}: ${redactUrl(what)}${remedy === undefined ? '' : `; ${remedy}`}`,
-      reach,
-      ...(number === undefined ? ([undefined, { cause: error }] as const) : ([number, { cause: error }] as const)),
-    )
+    new ClickHouseStoreError(`${where}: ${redactUrl(what)}${remedy === undefined ? '' : `; ${remedy}`}`, reach, number, { cause: error })
   const number = Number(type === undefined ? /^Code: (\d+)/.exec(message)?.[1] : code)
   if (Number.isInteger(number) && number > 0) return say(sentence(message), ofTheServer[number], 'refused', number)
-  if (/Timeout error/.test(message)) return say('no answer came in time', 'check host, port and firewall, or what keeps the server busy', 'unanswered')
+  if (/Timeout error/.test(message))
+    return say('no answer came in time', 'check host, port and firewall, or what keeps the server busy', 'unanswered')
   if (typeof code === 'string') {
-    const notHttp = /^HPE_/.test(code) ? 'what answers there does not speak HTTP: name the port of HTTP, 8123 unless it was changed' : undefined
+    const notHttp = /^HPE_/.test(code)
+      ? 'what answers there does not speak HTTP: name the port of HTTP, 8123 unless it was changed'
+      : undefined
     return say(message || code, notHttp ?? ofTheNet[code], unsent.includes(code) ? 'unsent' : 'unanswered')
   }
   if (/aborted|socket hang up|premature/i.test(message)) return say(message, 'the connection was closed', 'unanswered')
   const begins = message.replace(/\s+/g, ' ').slice(0, 100)
-  return say(`what answers there is no ClickHouse ("${begins}")`, 'name the port of its HTTP interface, 8123 unless it was changed', 'unanswered')
+  return say(
+    `what answers there is no ClickHouse ("${begins}")`,
+    'name the port of its HTTP interface, 8123 unless it was changed',
+    'unanswered',
+  )
 }
 
 /** The server's own words without its frame. */
 function sentence(message: string): string {
   const [, text = message] = /DB::Exception: ([\s\S]*?)(?:, e\.what\(\) = [\s\S]*)?$/.exec(message) ?? []
-  const line = text.replace(/\s+/g, ' ').trim().replace(/[.\s]+$/, '')
+  const line = text
+    .replace(/\s+/g, ' ')
+    .trim()
+    .replace(/[.\s]+$/, '')
   return line.length > 400 ? `${line.slice(0, 400)}...` : line
 }

@@ -114,4 +114,3 @@ export class Link {
     await this.client.close()
   }
 }
-

@@ -1,5 +1,6 @@
 /** Claims of spooled logfiles without locks: whoever gets the row of a version in, by its token, holds that version. */
 import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Claim, Logfile, Logfiles, Receipt, Settlement, StoreAddress } from '../store.js'
 import type { Abilities } from './abilities.js'
 import { insertSettings } from './inserts.js'
@@ -7,7 +8,6 @@ import { logfileTable, rejectTable } from './layout.js'
 import { Link } from './link.js'
 import { isPassing, waitsMs } from './retrying.js'
 import { id, list, type Sql, sql } from './sql.js'
-import { setTimeout as delay } from 'node:timers/promises'
 
 type State = 'new' | 'claimed' | 'done'
 
@@ -18,6 +18,13 @@ interface Version {
   readonly owner: string
   /** Milliseconds from now, by the server's clock. */
   readonly leaseMs: number
+}
+
+/** Whose a version is. */
+interface Holder {
+  readonly nonce: string
+  readonly owner: string
+  readonly state: State
 }
 
 interface VersionRow {
@@ -134,10 +141,21 @@ export class ClickHouseLogfiles implements Logfiles {
    */
   private async enter(version: Version): Promise<boolean> {
     const nonce = randomUUID()
+    const token = `${version.file.id}:${version.version}`
+    const holder = (await this.compete(version, nonce, token)) ?? (await this.compete(version, nonce, `${token}:again`))
+    // Said twice by the same holder, as by a writer that did not hear the answer, it is still the holder's word.
+    return holder?.nonce === nonce || (version.state === 'done' && holder?.state === 'done' && holder.owner === version.owner)
+  }
+
+  /** Undefined when a server that was killed has noted the token and lost the row. */
+  private async compete(version: Version, nonce: string, token: string): Promise<Holder | undefined> {
     for (let tries = 0; ; tries++) {
       try {
-        await this.insert(version, nonce, `${version.file.id}:${version.version}`)
-        break
+        await this.insert(version, nonce, token)
+        const [row] = await this.link.rows<Holder & { readonly rows: string }>(sql`
+          SELECT count() AS rows, argMin(n, (at, n)) AS nonce, argMin(owner, (at, n)) AS owner, argMin(state, (at, n)) AS state
+          FROM (SELECT nonce AS n, owner, state, at FROM ${this.table} WHERE id = ${version.file.id} AND version = ${version.version})`)
+        return row === undefined || Number(row.rows) === 0 ? undefined : row
       } catch (error) {
         // The same row again: if the first one did get in, this one is dropped.
         const waitMs = waitsMs[tries]
@@ -145,11 +163,6 @@ export class ClickHouseLogfiles implements Logfiles {
         await delay(waitMs)
       }
     }
-    const [row] = await this.link.rows<{ winner: string; owner: string; state: State }>(sql`
-      SELECT argMin(nonce, (at, nonce)) AS winner, argMin(owner, (at, nonce)) AS owner, argMin(state, (at, nonce)) AS state
-      FROM ${this.table} WHERE id = ${version.file.id} AND version = ${version.version}`)
-    // Said twice by the same holder, as by a writer that did not hear the answer, it is still the holder's word.
-    return row?.winner === nonce || (version.state === 'done' && row?.state === 'done' && row.owner === version.owner)
   }
 
   private async insert({ file, version, state, owner, leaseMs }: Version, nonce: string, token: string): Promise<void> {

@@ -1,5 +1,5 @@
 /** The bulk path: lines become Native blocks, and the rows that a batch has of a month are one INSERT. */
-import { setImmediate as immediate, setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as immediate } from 'node:timers/promises'
 import { NativeEncoder } from '../../generators/native-encoder.js'
 import type { Chunk } from '../../generators/record.js'
 import { Arenas } from '../arenas.js'
