@@ -7,7 +7,7 @@ interface Pair {
   readonly outer: Socket
 }
 
-export class Proxy {
+export class Passage {
   private readonly pairs = new Map<number, Pair>()
   private server: Server | undefined
   private next = 1
@@ -21,10 +21,10 @@ export class Proxy {
   private constructor(private readonly target: URL) {}
 
   /** Stands before the server that a URL leads to. */
-  static async before(url: string): Promise<Proxy> {
-    const proxy = new Proxy(new URL(url))
-    await proxy.listen()
-    return proxy
+  static async before(url: string): Promise<Passage> {
+    const passage = new Passage(new URL(url))
+    await passage.listen()
+    return passage
   }
 
   /** The server's URL, but that it leads here. */
