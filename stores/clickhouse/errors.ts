@@ -78,10 +78,14 @@ export function explain(error: unknown, url: string): ClickHouseStoreError {
     return say(message || code, notHttp ?? ofTheNet[code], unsent.includes(code) ? 'unsent' : 'unanswered')
   }
   if (/aborted|socket hang up|premature/i.test(message)) return say(message, 'the connection was closed', 'unanswered')
-  const begins = message.replace(/\s+/g, ' ').slice(0, 100)
-  return say(
-    `what answers there is no ClickHouse ("${begins}")`,
-    'name the port of its HTTP interface, 8123 unless it was changed',
+  return noClickHouse(url, message)
+}
+
+/** Something that speaks HTTP, but not as ClickHouse does; `said` is how its answer begins. */
+export function noClickHouse(url: string, said = ''): ClickHouseStoreError {
+  const quoted = said === '' ? '' : ` ("${redactUrl(said).replace(/\s+/g, ' ').slice(0, 100)}")`
+  return new ClickHouseStoreError(
+    `ClickHouse at ${redactUrl(url)}: what answers there is no ClickHouse${quoted}; name the port of its HTTP interface, 8123 unless it was changed`,
     'unanswered',
   )
 }

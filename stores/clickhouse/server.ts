@@ -1,8 +1,7 @@
 /** A ClickHouse server, whoever started it: what lies on it, what it promises, and how it settles between runs. */
 import type { Durability, Layout, RunMemory, StoredRun, StoreFacts, StoreServer } from '../store.js'
-import { redactUrl } from '../url.js'
 import { type Abilities, abilitiesOf } from './abilities.js'
-import { ClickHouseStoreError } from './errors.js'
+import { ClickHouseStoreError, noClickHouse } from './errors.js'
 import { durabilityOf, facts, insertMs, settings } from './facts.js'
 import { dropRun, memoryTable } from './layout.js'
 import { Link } from './link.js'
@@ -102,15 +101,10 @@ export async function greet(url: string): Promise<Abilities> {
   const link = new Link(url, { timeoutMs: firstAnswerMs })
   try {
     const abilities = await abilitiesOf(link)
+    if (!/^\d+\.\d+/.test(abilities.version)) throw noClickHouse(url)
     const probe = `weir_probe_${process.pid}_${Date.now().toString(36)}`
     await link.run(sql`CREATE DATABASE ${id(probe)}`)
     await link.run(sql`DROP DATABASE ${id(probe)}`)
-    if (!/^\d+\.\d+/.test(abilities.version)) {
-      throw new ClickHouseStoreError(
-        `what answers at ${redactUrl(url)} says that it is version "${abilities.version}": is it ClickHouse?`,
-        'refused',
-      )
-    }
     return abilities
   } finally {
     await link.close()
