@@ -26,6 +26,8 @@ interface StoreKind {
   readonly schemes: readonly string[]
   /** Records that the store likes to be given at once, where its users write otherwise than by logfiles of the published size. */
   readonly batchRecords?: number
+  /** Whether a run that names no stores includes an embedded one: what it needs has to be installed. */
+  measuredByDefault(): boolean
   embedded(request: ServerRequest): Promise<StoreServer>
   given(url: string): Promise<StoreServer>
   open(address: StoreAddress): Store | Promise<Store>
@@ -36,6 +38,7 @@ const kinds: readonly StoreKind[] = [
     name: 'postgres',
     summary: 'month ranges split by hash; embedded (Postgres 18), or any server from 15 on by URL',
     schemes: ['postgres:', 'postgresql:'],
+    measuredByDefault: () => true,
     embedded: (request) => EmbeddedServer.start(request),
     given: (url) => GivenServer.open(url),
     open: (address) => new PostgresStore(address),
@@ -52,6 +55,7 @@ const kinds: readonly StoreKind[] = [
     name: 'null',
     summary: 'takes everything and keeps nothing: the ceiling',
     schemes: [],
+    measuredByDefault: () => false,
     embedded: async () => nullServer,
     given: async () => nullServer,
     open: (address) => new NullStore(address),
@@ -59,7 +63,7 @@ const kinds: readonly StoreKind[] = [
 ]
 
 /** Names, sentences and URL schemes of the stores, for help and for choosing. */
-export const stores: readonly Pick<StoreKind, 'name' | 'summary' | 'schemes' | 'batchRecords'>[] = kinds
+export const stores: readonly Pick<StoreKind, 'name' | 'summary' | 'schemes' | 'batchRecords' | 'measuredByDefault'>[] = kinds
 
 /**
  * Starts an embedded server, or connects to a given one.

@@ -35,6 +35,8 @@ export interface OptionSpec {
   readonly default: number | boolean
   readonly min?: number
   readonly max?: number
+  /** What the store says is its own best value, unless the user says otherwise. */
+  readonly store?: 'batchRecords'
   readonly summary: string
 }
 
