@@ -1,4 +1,7 @@
 /** The registry of stores: adding one is its folder and a line in `kinds`. */
+import { ClickHouseStore } from './clickhouse/clickhouse.js'
+import { ClickHouseServer } from './clickhouse/server.js'
+import { schemes as clickhouseSchemes } from './clickhouse/urls.js'
 import { NullStore, nullServer } from './null/null.js'
 import { EmbeddedServer } from './postgres/embedded.js'
 import { GivenServer } from './postgres/given-server.js'
@@ -39,6 +42,14 @@ const kinds: readonly StoreKind[] = [
     embedded: (request) => EmbeddedServer.start(request),
     given: (url) => GivenServer.open(url),
     open: (address) => new PostgresStore(address),
+  },
+  {
+    name: 'clickhouse',
+    summary: 'a MergeTree by months; embedded where chdb is installed, or any server by the URL of its HTTP interface',
+    schemes: clickhouseSchemes,
+    embedded: () => Promise.reject(new Error('not yet')),
+    given: (url) => ClickHouseServer.open(url),
+    open: (address) => ClickHouseStore.open(address),
   },
   {
     name: 'null',

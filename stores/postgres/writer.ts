@@ -13,7 +13,7 @@ import {
   type Writer,
   type WriterOptions,
 } from '../store.js'
-import { Arenas } from './arenas.js'
+import { Arenas } from '../arenas.js'
 import { connect, explain } from './connect.js'
 import { endsConnection, runSteps, type Step, UnsentError } from './copy-in.js'
 import { claimLost, ensureMonth, leafTable, leaves, rejectColumnList, rejectTable, rowColumnList, rowTable } from './layout.js'
