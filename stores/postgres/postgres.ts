@@ -15,6 +15,7 @@ import type {
   Writer,
   WriterOptions,
 } from '../store.js'
+import { PostgresAnalytics } from './analytics.js'
 import { connect, explain, PostgresError } from './connect.js'
 import { endsConnection } from './copy-in.js'
 import { commitMs, facts } from './facts.js'
@@ -107,8 +108,8 @@ export class PostgresStore implements Store {
     })
   }
 
-  analytics(): Promise<Analytics> | undefined {
-    return undefined
+  async analytics(): Promise<Analytics> {
+    return new PostgresAnalytics(this.address)
   }
 
   async seen(source: number, position: number): Promise<boolean> {
