@@ -332,13 +332,19 @@ export function setHot(next: bool): void {
 // @ts-expect-error: decorator
 @inline
 function line(dst: usize, prefix: usize, prefixBytes: usize, entry: usize, referrer: usize, referrerLength: usize, agent: u32): usize {
-  if (hot) {
-    if (hotKey == HOT_PATH) entry = hotEntry
-    else {
-      prefix = hotPrefix
-      prefixBytes = hotPrefixBytes
-    }
-  }
+  if (hot) return hotLine(dst, prefix, prefixBytes, entry, referrer, referrerLength, agent)
+  return putLine(dst, prefix, prefixBytes, entry, referrer, referrerLength, agent)
+}
+
+/** Apart from `line`, so that a plain stream pays for no more than the question. */
+function hotLine(dst: usize, prefix: usize, prefixBytes: usize, entry: usize, referrer: usize, referrerLength: usize, agent: u32): usize {
+  if (hotKey == HOT_PATH) return putLine(dst, prefix, prefixBytes, hotEntry, referrer, referrerLength, agent)
+  return putLine(dst, hotPrefix, hotPrefixBytes, entry, referrer, referrerLength, agent)
+}
+
+// @ts-expect-error: decorator
+@inline
+function putLine(dst: usize, prefix: usize, prefixBytes: usize, entry: usize, referrer: usize, referrerLength: usize, agent: u32): usize {
   if (format == JSON_LINES) {
     dst = copy(dst, timeText, timeBytes)
     dst = copy(dst, prefix, prefixBytes)
