@@ -57,7 +57,7 @@ const sample = Array.from({ length: sampledBlocks }, (_, i) => ({ first: i * blo
 /**
  * The hot value that gives its partition the wished share of a stream's rows. Everybody else's records still fall to that
  * partition too, so the value itself gets less: of p partitions about (share - 1/p) / (1 - 1/p), exactly what is measured.
- * @throws Error when the partition has more than that already
+ * @throws RangeError when the partition has more than that already
  */
 export async function hotValue(plain: StreamSpec, key: HotKey, partitions: number, share: number): Promise<HotValue> {
   const { late: _late, hot: _hot, ...spec } = plain
@@ -68,7 +68,7 @@ export async function hotValue(plain: StreamSpec, key: HotKey, partitions: numbe
   const own = others[alone.indexOf(1)] ?? 0
   if (share < own) {
     const percent = (part: number) => `${(part * 100).toFixed(1)}%`
-    throw new Error(
+    throw new RangeError(
       `a hot share of ${percent(share)} is less than the ${percent(own)} that this partition has without a hot value: ask for more, or for more --partitions`,
     )
   }

@@ -113,7 +113,7 @@ test('late records over a year lie in the months that are named, and a share of 
   }
 })
 
-for (const [key, valueOf] of [
+for (const [key, columnOf] of [
   ['address', addressOf],
   ['user', userOf],
   ['path', pathOf],
@@ -122,11 +122,11 @@ for (const [key, valueOf] of [
     const count = 50_000
     const shaped = lines(web('common', { hot: { key, share: 0.4 } }), 0, count)
     const plain = lines(web('common'), 0, count)
-    const [hot = ''] = new Set(lines(web('common', { hot: { key, share: 1 } }), 0, 100).map(valueOf))
+    const [hot = ''] = new Set(lines(web('common', { hot: { key, share: 1 } }), 0, 100).map(columnOf))
     const changed = shaped.filter((line, i) => line !== plain[i])
-    assert.ok(changed.every((line) => valueOf(line) === hot))
-    const gained = (shaped.filter((line) => valueOf(line) === hot).length - plain.filter((line) => valueOf(line) === hot).length) / count
-    const natural = plain.filter((line) => valueOf(line) === hot).length / count
+    assert.ok(changed.every((line) => columnOf(line) === hot))
+    const gained = (shaped.filter((line) => columnOf(line) === hot).length - plain.filter((line) => columnOf(line) === hot).length) / count
+    const natural = plain.filter((line) => columnOf(line) === hot).length / count
     assert.ok(Math.abs(gained - 0.4 * (1 - natural)) < 0.01, `${gained} gained`)
   })
 }
@@ -136,7 +136,10 @@ test('a shape out of range says what is', () => {
   assert.throws(() => openSource(web('combined', { hot: { key: 'address', share: Number.NaN } })), /share of hot records/)
   assert.throws(() => openSource(web('combined', { late: { share: 0.1 }, startMs: 0 })), /March 1970/)
   const key = 'id' as unknown as HotKey
-  assert.throws(() => openSource(web('combined', { hot: { key, share: 0.5 } })), /no value of "id" can be hot; there are address, user, path/)
+  assert.throws(
+    () => openSource(web('combined', { hot: { key, share: 0.5 } })),
+    /no value of "id" can be hot; there are address, user, path/,
+  )
 })
 
 test.run()

@@ -217,6 +217,7 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
     ...(error === undefined ? {} : { error: { message: error.message } }),
     workloadHash: workloadHash({
       scenario: plan.scenario,
+      ...(Object.keys(plan.parameters).length === 0 ? {} : { parameters: { ...plan.parameters } }),
       source: identity,
       records: plan.length?.kind === 'duration' ? plan.length.durationMs : ledger.offered,
       arrivals: plan.arrivals,
@@ -324,8 +325,8 @@ function findingsOf(report: AuditReport | undefined, leg: 'throughput' | 'latenc
 /** What the records depend on: of a file, its content. */
 async function sourceIdentity(spec: SourceSpec): Promise<StreamIdentity | FileIdentity> {
   if (spec.kind === 'stream') {
-    const { profile, seed, format, startMs, recordsPerDay } = spec
-    return { kind: 'stream', profile, seed, format, startMs, recordsPerDay }
+    const { profile, seed, format, startMs, recordsPerDay, late, hot } = spec
+    return { kind: 'stream', profile, seed, format, startMs, recordsPerDay, late, hot }
   }
   const hash = createHash('sha256')
   await pipeline(createReadStream(spec.path), hash)
