@@ -68,6 +68,19 @@ export function recordTimeMs(spec: Pick<StreamSpec, 'startMs' | 'recordsPerDay'>
   return Number(recordTime(BigInt(spec.startMs / 1000), BigInt(spec.recordsPerDay), BigInt(position))) * 1000
 }
 
+/** First position whose time is this one or later, milliseconds since the epoch. */
+export function firstPositionAt(spec: Pick<StreamSpec, 'startMs' | 'recordsPerDay'>, timeMs: number): number {
+  // A day has its records wherever it begins, so that many days on the time has come.
+  let low = 0
+  let high = Math.max(0, Math.ceil((timeMs - spec.startMs) / 86_400_000)) * spec.recordsPerDay
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2)
+    if (recordTimeMs(spec, middle) >= timeMs) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
 /** The years of `startMs`: those whose months the stores can name. */
 const earliestMs = Date.UTC(1970, 0, 1)
 const earliestLateMs = Date.UTC(1970, 2, 1)
