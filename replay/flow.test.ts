@@ -28,6 +28,8 @@ test('otherwise: what is outside of all windows, ramp-up left out', () => {
   assert.equal(flowOf([], stored), { seconds: 1, recordsPerSecond: 700, longestGapMs: 400 })
   assert.is(flowOf([{ fromMs: 0, toMs: 2000 }], stored), undefined)
   assert.is(flowOf([], []), undefined)
+  // Two batches, whatever lies between them, are no flow.
+  assert.is(flowOf([], stored.slice(0, 3)), undefined)
 })
 
 test('several in a row: rates are weighted, the longest gap is the longest', () => {

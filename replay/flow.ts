@@ -26,7 +26,13 @@ export function flowBeside(drop: Drop, stored: readonly Stored[]): Flow | undefi
   return flow(toMs - fromMs, within, gaps)
 }
 
-/** The flow of a block outside its drops' windows, from the first records stored on. Undefined when there is no such time. */
+/** Instants at which something was stored that a flow to compare with needs. */
+const fewestInstants = 3
+
+/**
+ * The flow of a block outside its drops' windows, from the first records stored on. Undefined when there is no such time, or
+ * too little was stored in it to speak of a flow.
+ */
 export function flowOf(drops: readonly Drop[], stored: readonly Stored[]): Flow | undefined {
   const first = stored[0]?.atMs
   const last = stored.at(-1)?.atMs
@@ -37,6 +43,7 @@ export function flowOf(drops: readonly Drop[], stored: readonly Stored[]): Flow 
   }))
   const beside = windows.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0)
   const outside = stored.filter(({ atMs }) => atMs > first && !windows.some(({ fromMs, toMs }) => atMs > fromMs && atMs <= toMs))
+  if (new Set(outside.map(({ atMs }) => Math.round(atMs))).size < fewestInstants) return undefined
   const gaps = gapsOf(stored).filter((gap) => !windows.some(({ fromMs, toMs }) => gap.toMs > fromMs && gap.fromMs < toMs))
   return flow(last - first - beside, outside, gaps)
 }
