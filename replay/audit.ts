@@ -47,6 +47,7 @@ class Auditor {
   private rejected = 0
   /** Records that went with their month, those of them that `name` came upon, and rows that ought to have gone too. */
   private dropped = 0
+  private readonly droppedByMonth = new Map<string, number>()
   private droppedNamed = 0
   private remains = 0
   private readonly findings: Finding[] = []
@@ -88,6 +89,7 @@ class Auditor {
     this.tally.rejected += this.rejected - rejectedInBad
     this.tally.excluded += droppedElsewhere
     this.tally.stored += total - badRecords - (this.rejected - rejectedInBad) - droppedElsewhere
+    for (const span of fates.dropped ?? []) this.compareCounts(span)
     const outside = this.digester.unexpected()
     for (const { source, position } of outside.records) this.note({ kind: 'unexpected', source, position })
     return {
@@ -123,6 +125,7 @@ class Auditor {
       if (leaf.month !== month) continue
       for (const segment of leaf.segments) this.digester.found(segment.subarray(messageHeaderBytes), leaf)
       this.dropped += leaf.rows
+      this.droppedByMonth.set(month, (this.droppedByMonth.get(month) ?? 0) + leaf.rows)
     }
   }
 
@@ -267,6 +270,28 @@ class Auditor {
       expected: `nothing, since month ${month} was dropped`,
       found: found.length === 1 ? `a row in ${place}` : `${found.length} rows, the first in ${place}`,
     })
+  }
+
+  /** Of a month that is gone there is the number of its rows: one that was lost before cannot be named, but it is missed. */
+  private compareCounts({ month, rows, ...span }: DroppedSpan): void {
+    if (rows === undefined) return
+    const wanted = this.droppedByMonth.get(month) ?? 0
+    const inDoubt = this.request.fates.failed.reduce(
+      (sum, { from, to }) => sum + Math.max(0, Math.min(to, span.to) - Math.max(from, span.from)),
+      0,
+    )
+    const missing = Math.max(0, wanted - rows)
+    const failed = Math.min(missing, inDoubt)
+    const lost = missing - failed
+    const duplicated = Math.max(0, rows - wanted)
+    this.tally.excluded -= missing
+    this.tally.failed += failed
+    this.tally.lost += lost
+    this.tally.duplicated += duplicated
+    if (lost + duplicated === 0) return
+    const { source } = this.request.fates
+    const counts = { expected: `${wanted} rows in month ${month}`, found: `${rows} when it was dropped; nobody can tell which` }
+    this.note({ kind: lost > 0 ? 'lost' : 'duplicated', source, position: span.from, ...counts })
   }
 
   private droppedMonthOf(position: number): string | undefined {

@@ -89,8 +89,8 @@ test('of two kept months the oldest goes when the third has begun and all of the
   await run.dropped({ rows: march - february, bytes: 8 }, 450)
   await run.retention.end()
   assert.equal(run.ledger.fates().dropped, [
-    { month: '2026-01', from: 0, to: february },
-    { month: '2026-02', from: february, to: march },
+    { month: '2026-01', from: 0, to: february, rows: february },
+    { month: '2026-02', from: february, to: march, rows: march - february },
   ])
   const events = run.retention.events('throughput')
   assert.equal(events[0], {

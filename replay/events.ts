@@ -128,7 +128,7 @@ export class Retention implements Onlooker {
     this.drops.push(drop)
     try {
       const { rows, bytes, stepsMs } = await dropMonth(span.month)
-      ledger.drop(span)
+      ledger.drop({ ...span, rows })
       drop.toMs = clock.now() - this.startMs
       const event = {
         kind: 'drop-month' as const,

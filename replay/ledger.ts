@@ -24,6 +24,8 @@ export interface Fates {
 export interface DroppedSpan extends Span {
   /** 'YYYY-MM' */
   readonly month: string
+  /** Rows that the store had of it in the end: nobody can read them back any more. */
+  readonly rows?: number
 }
 
 export interface Span {
