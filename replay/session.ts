@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import type { Source } from '../generators/source.js'
 import { Recorder } from '../results/recorder.js'
 import type { Result } from '../results/result.js'
+import { scenarioNamed } from '../scenarios/index.js'
 import { stores } from '../stores/index.js'
 import { temporaryPrefix } from '../stores/temporary.js'
 import { baselineTarget, findTarget } from '../targets/index.js'
@@ -255,7 +256,7 @@ class Session {
       const reached = (throughput.ledger.tally.stored * 1000) / throughput.elapsedMs
       const rate = plan.rate ?? plan.rateShare * reached
       if (throughput.error !== undefined || this.hooks.signal.aborted || !(rate > 0 && Number.isFinite(rate))) continue
-      const wishedMs = plan.length?.kind === 'duration' ? plan.length.durationMs : Math.min(latencyMs, (records * 1000) / rate)
+      const wishedMs = plan.length?.kind === 'duration' ? plan.length.durationMs : Math.min(longestLatencyMs(plan), (records * 1000) / rate)
       const blockRecords = Math.floor(Math.min((wishedMs * rate) / 1000, records) / latencyBlocks)
       if (blockRecords < 1) continue
       const blockMs = (blockRecords * 1000) / rate
@@ -359,6 +360,7 @@ class Session {
         scratch: this.scratch,
         clock: this.clock,
         ...(chunk === undefined ? {} : { chunkRecords: chunk }),
+        ...retentionIn(plan, role),
       },
       months,
     )
@@ -446,4 +448,13 @@ function optionsOn({ server }: Site, module: TargetModule, { options, asked }: P
   if (best === undefined) return options
   const better = Object.entries(module.options).filter(([name, spec]) => spec.store === 'batchRecords' && !asked.includes(name))
   return { ...options, ...Object.fromEntries(better.map(([name]) => [name, best])) }
+}
+
+/** Months are dropped under the targets that are measured, in both legs; the baseline's sample is too short for it. */
+function retentionIn({ parameters: { keepMonths } }: Plan, role: string): { readonly keepMonths?: number } {
+  return keepMonths === undefined || (role !== 'run' && role !== 'latency') ? {} : { keepMonths }
+}
+
+function longestLatencyMs(plan: Plan): number {
+  return scenarioNamed(plan.scenario).latencyMs ?? latencyMs
 }

@@ -136,6 +136,12 @@ export interface Run {
   readonly partitions?: readonly Partition[] | undefined
   /** Rows of the fullest partition over the mean of all of them: 1 is even. */
   readonly partitionSkew?: number | null | undefined
+  /** Share of the records, 0 to 1, by the hash of a column that the scenario skews: what each partition or server gets. */
+  readonly hashShares?: HashShares | undefined
+  /** What the scenario did to the store while records flowed in, in order, leg after leg. */
+  readonly events?: readonly RunEvent[] | undefined
+  /** What that did to the flow, in each leg that had events. */
+  readonly disturbance?: { readonly throughput?: Disturbance | undefined; readonly latency?: Disturbance | undefined } | undefined
   /** What the store deferred, in the full-speed leg. */
   readonly deferred?: DeferredWork | undefined
   /** The target's own: conflicts, files claimed, retries. */
@@ -304,6 +310,44 @@ export interface DeferredWork {
 export interface Pace {
   readonly seconds: number
   readonly recordsPerSecond: number
+}
+
+export interface HashShares {
+  readonly key: string
+  readonly shares: readonly number[]
+}
+
+/** A month that was dropped with all its rows. */
+export interface RunEvent {
+  readonly kind: 'drop-month'
+  readonly leg: 'throughput' | 'latency'
+  /** 'YYYY-MM' */
+  readonly month: string
+  /** Number of the leg's block, from 0, and milliseconds since it began. */
+  readonly block: number
+  readonly atMs: number
+  readonly tookMs: number
+  /** The store's own steps, milliseconds. */
+  readonly stepsMs?: { readonly [step: string]: number } | undefined
+  readonly rows: number
+  readonly bytes: number
+  /** From its beginning to the first records stored after its end; null when nothing was stored any more. */
+  readonly meanwhile: Flow | null
+}
+
+/** The flow of records beside a leg's events, and otherwise, ramp-up left out. */
+export interface Disturbance {
+  readonly meanwhile: Flow | null
+  readonly otherwise: Flow | null
+  /** Due to stored, of records that waited while an event was under way, and of the others; null at full speed. */
+  readonly latency: { readonly meanwhile: Quantiles | null; readonly otherwise: Quantiles | null } | null
+}
+
+export interface Flow {
+  readonly seconds: number
+  readonly recordsPerSecond: number
+  /** The longest time in which nothing was stored. */
+  readonly longestGapMs: number
 }
 
 export interface StoreFacts {
