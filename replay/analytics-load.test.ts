@@ -82,6 +82,7 @@ test('who waits for room waits from its due time, and service time is counted fr
   const { asked, answered, failed, unsent, latency, service, errors } = await stopping
   assert.equal([asked, answered, failed, unsent], [7, 2, 1, 4])
   assert.is(latency?.max, 500)
+  assert.is(Math.round(latency?.p50 ?? 0), 500, 'the second waited for 400 ms before it was sent')
   assert.is(Math.round(service?.p50 ?? 0), 100, 'to the three digits of the histogram')
   assert.equal(Object.values(errors), [1], 'the one under way had no answer')
   assert.is(asked, answered + failed + unsent)
