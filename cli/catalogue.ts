@@ -70,6 +70,19 @@ export function storeNamed(text: string): PlannedStore {
   return { name: store.name, url: text }
 }
 
+/** Stores from a list of names and URLs parted by commas, each once. A comma in a URL is written %2C. */
+export function storesNamed(text: string): readonly PlannedStore[] {
+  const words = [...new Set(text.split(',').map((word) => word.trim()))].filter((word) => word !== '')
+  if (words.length === 0) throw new UsageError(`name at least one store: ${stores.map(({ name }) => name).join(', ')}`)
+  return words.map(storeNamed)
+}
+
+/** What is measured when nobody names stores: those that can be started here; only the first where their files are to stay in one folder. */
+export function defaultStores(oneFolder: boolean): readonly PlannedStore[] {
+  const here = stores.filter(({ measuredByDefault }) => measuredByDefault()).map(({ name }) => ({ name, url: '' }))
+  return oneFolder ? here.slice(0, 1) : here
+}
+
 /** One of a few words. */
 export function wordOf<const T extends string>(what: string, words: readonly T[]): (text: string) => T {
   return (text) =>

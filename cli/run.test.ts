@@ -19,7 +19,7 @@ test('the defaults', () => {
   assert.equal(rest, {
     scenario: 'steady',
     targetsNamed: false,
-    store: { name: 'postgres', url: '' },
+    stores: [{ name: 'postgres', url: '' }],
     length: { kind: 'records', records: 1_000_000 },
     rate: null,
     rateShare: 0.7,

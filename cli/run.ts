@@ -9,12 +9,13 @@ import { auditFindings } from '../results/verdict.js'
 import { serialize, writeResult } from '../results/write.js'
 import { partitionKeys } from '../stores/store.js'
 import {
+  defaultStores,
   defaultTargets,
   formatNamed,
   profileNamed,
   scenarioNamed,
   scenarios,
-  storeNamed,
+  storesNamed,
   targets,
   targetsNamed,
   wordOf,
@@ -29,7 +30,7 @@ import { planTargets } from './target-options.js'
 const options = {
   scenario: value({ placeholder: 'NAME', summary: 'scenario to replay (steady); see weir list', parse: scenarioNamed }),
   target: value({ alias: 't', placeholder: 'A,B', summary: 'architectures to measure (all but the baseline)', parse: targetsNamed }),
-  store: value({ alias: 's', placeholder: 'STORE', summary: 'postgres, null or postgres://user@host/db (postgres)', parse: storeNamed }),
+  store: value({ alias: 's', placeholder: 'A,B', summary: 'postgres, clickhouse, null or a URL (all embedded ones)', parse: storesNamed }),
   n: value({ alias: 'n', placeholder: 'AMOUNT', summary: 'records (1M) or bytes (10GB) of the full-speed leg (1M)', parse: parseLength }),
   duration: value({ placeholder: 'TIME', summary: 'length as time instead: 30s, 5m', parse: parseDuration }),
   rate: value({ placeholder: 'N', summary: 'records/s of the latency leg (70% of full speed)', parse: parseRate }),
@@ -94,7 +95,7 @@ export const run = defineCommand({
       if (error instanceof UnsupportedError) throw new UsageError(error.message)
       throw error
     })
-    const secrets = secretsOf(plan.store.url)
+    const secrets = plan.stores.flatMap(({ url }) => secretsOf(url))
     const file = near(cwd, await writeResult(result, plan.out, secrets))
     return {
       status: statusOf(result, signal.aborted),
@@ -116,14 +117,19 @@ export function planRun(values: Values<typeof options>, settings: Settings, cwd:
   const selected = values.target ?? defaultTargets
   const { input } = values
   if (input !== undefined) refuseWithInput(settings)
-  if (values.keep && (values.store?.url ?? '') === '' && values.data === undefined) {
+  const stores = values.store ?? defaultStores(values.data !== undefined)
+  const embedded = stores.filter(({ name, url }) => url === '' && name !== 'null')
+  if (values.keep && embedded.length > 0 && values.data === undefined) {
     throw new UsageError('--keep on the embedded server needs a place that lasts: add --data DIR')
+  }
+  if (values.data !== undefined && embedded.length > 1) {
+    throw new UsageError(`--data is the folder of one embedded server, but there are ${embedded.length}: name one with --store`)
   }
   return {
     scenario: scenario.name,
     targets: planTargets(selected, targets, settings),
     targetsNamed: values.target !== undefined,
-    store: values.store ?? { name: 'postgres', url: '' },
+    stores,
     length: lengthOf(values, settings) ?? (input === undefined ? { kind: 'records', records: scenario.records } : null),
     rate: values.rate ?? null,
     rateShare: 0.7,

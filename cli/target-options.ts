@@ -46,11 +46,13 @@ export function planTargets(selected: readonly TargetModule[], all: readonly Tar
   refuseForeignFlags(selected, all, settings)
   return selected.map(({ name, options }) => {
     const values: Record<string, number | boolean> = {}
+    const asked: string[] = []
     for (const [key, spec] of Object.entries(options)) {
       const given = settings.find(`${name}.${kebab(key)}`, kebab(key))
+      if (given) asked.push(key)
       values[key] = given ? read(given, (text) => parseOption(text, spec)) : spec.default
     }
-    return { name, options: values }
+    return { name, options: values, asked }
   })
 }
 

@@ -15,7 +15,16 @@ export interface DigesterOptions {
   readonly buckets?: number
   /** How many unexpected records are kept by name (default 1,000); all are counted. */
   readonly unexpected?: number
+  /**
+   * How the wire is encoded: messages of Postgres' binary COPY (the default), or rows of ClickHouse's RowBinary, one behind the
+   * other. A record's digest is the same in both, but RowBinary does not tell an IPv4 address from the IPv6 address it is mapped
+   * to: expect what an `Encoder` with `mappedAddresses: 'alike'` makes.
+   */
+  readonly encoding?: 'postgres-copy' | 'row-binary'
 }
+
+/** Which table rows on the wire come from; messages of COPY say so themselves. */
+export type RowKind = 'rows' | 'rejects'
 
 /** Positions from <= p < to. */
 export interface Positions {
@@ -38,12 +47,14 @@ export interface WireStop {
   readonly offset: number
 }
 
-/** Layout shared with the kernel (Digest and Entry of digest-tuples.ts). */
+/** Layout shared with the kernel (Digest and Entry of digest.ts). */
 const digestBytes = 96
 const bucketBytes = 24
 const entryBytes = 32
-/** No tuple is shorter: a count and the two fields that name it. */
-const minTupleBytes = 22
+/** No tuple or row is shorter: a reject of RowBinary whose texts are empty. */
+const minTupleBytes = 18
+/** What a tuple can be longer than the row that it is made of, and what copies may scribble past it. */
+const scratchOverhead = 512
 
 const add = 1
 const subtract = -1
@@ -71,12 +82,14 @@ export class Digester {
   private inputBytes = defaultInputBytes
   private list = 0
   private listCapacity = 0
-  /** Bytes at the input's beginning that are the beginning of a message. */
+  /** Bytes at the input's beginning that are the beginning of a message or a row. */
   private remainder = 0
+  /** Which stretch of the wire they belong to. */
+  private stretch = ''
 
   /** Given the encoder's kernel, it digests the encoder's arenas where they lie; otherwise they are copied. */
   constructor(options: DigesterOptions, kernel: Kernel = new Kernel()) {
-    this.options = { buckets: defaultBuckets, unexpected: 1_000, ...options }
+    this.options = { buckets: defaultBuckets, unexpected: 1_000, encoding: 'postgres-copy', ...options }
     const { source, first, length, buckets, unexpected } = this.options
     if (
       !(Number.isSafeInteger(first) && Number.isSafeInteger(length) && first >= 0 && length >= 0 && Number.isSafeInteger(first + length))
@@ -99,6 +112,7 @@ export class Digester {
     view.setBigInt64(32, BigInt(first), true)
     view.setBigInt64(40, BigInt(length), true)
     this.reserveList()
+    this.reserveScratch()
   }
 
   /** Adds everything that an arena holds, rejects included. The encoder must be a routing one for rows to have a place. */
@@ -112,12 +126,22 @@ export class Digester {
   }
 
   /**
-   * Subtracts what a server sends in answer to COPY ... TO STDOUT (FORMAT binary), in pieces as they come from the socket: an
-   * incomplete message is kept for the next call. Returns where a message begins that is not CopyData, and has then nothing
-   * left over; the rest of that chunk is the caller's.
+   * Subtracts what a server sends, in pieces as they come from the socket: an incomplete message or row is kept for the next call.
+   * Of COPY ... TO STDOUT (FORMAT binary) it returns where a message begins that is not CopyData, and has then nothing left over;
+   * the rest of that chunk is the caller's. Of RowBinary there is nothing but rows, all of one `kind`.
+   * Throws when the bytes are neither, and when an incomplete message or row is followed by those of another place or kind.
    */
-  foundWire(chunk: Uint8Array, place: Place): WireStop | undefined {
-    return this.wire(chunk, subtract, place)
+  foundWire(chunk: Uint8Array, place: Place, kind: RowKind = 'rows'): WireStop | undefined {
+    return this.wire(chunk, subtract, place, kind)
+  }
+
+  /** Says that what was read from the wire is all. Throws when it ends within a message or row. */
+  endWire(): void {
+    if (this.remainder === 0) return
+    this.remainder = 0
+    throw new Error(
+      `the server's answer ended within a ${this.options.encoding === 'row-binary' ? 'row' : 'message'}: was the connection cut?`,
+    )
   }
 
   /** Tuples found so far, wherever they belong. */
@@ -162,10 +186,15 @@ export class Digester {
     return listed
   }
 
-  /** The same for what comes from the wire: see `foundWire`, with which it shares the incomplete message. */
-  listWire(chunk: Uint8Array, place: Place, positions: Positions): { readonly listed: Listed[]; readonly stop: WireStop | undefined } {
+  /** The same for what comes from the wire: see `foundWire`, with which it shares the incomplete message or row. */
+  listWire(
+    chunk: Uint8Array,
+    place: Place,
+    positions: Positions,
+    kind: RowKind = 'rows',
+  ): { readonly listed: Listed[]; readonly stop: WireStop | undefined } {
     const listed: Listed[] = []
-    const stop = this.wire(chunk, listing, place, this.listInto(listed, positions, place))
+    const stop = this.wire(chunk, listing, place, kind, this.listInto(listed, positions, place))
     return { listed, stop }
   }
 
@@ -202,15 +231,18 @@ export class Digester {
     }
   }
 
-  private wire(chunk: Uint8Array, mode: number, place: Place, drain?: () => void): WireStop | undefined {
+  private wire(chunk: Uint8Array, mode: number, place: Place, kind: RowKind, drain?: () => void): WireStop | undefined {
     const partition = placeNumber(place)
+    const stretch = `${kind} ${partition}`
+    if (stretch !== this.stretch) this.endWire()
+    this.stretch = stretch
     for (let offset = 0; offset < chunk.length; ) {
       if (this.remainder === this.inputBytes) this.growInput()
       const taken = Math.min(this.inputBytes - this.remainder, chunk.length - offset)
       this.copy(chunk.subarray(offset, offset + taken), this.input + this.remainder)
       offset += taken
       const end = this.input + this.remainder + taken
-      const status = this.call('digestMessages', this.digest, this.input, end, mode, partition)
+      const status = this.digestInput(end, mode, partition, kind)
       drain?.()
       const next = this.next()
       const left = end - next
@@ -220,12 +252,26 @@ export class Digester {
       }
       if (status !== 0 && status !== 1) {
         this.remainder = 0
-        throw new Error('the server sent a CopyData message that does not hold whole tuples of source, position and further columns')
+        throw this.garbled(kind)
       }
-      this.kernel.bytes().copyWithin(this.input, next, end)
+      if (next !== this.input) this.kernel.bytes().copyWithin(this.input, next, end)
       this.remainder = left
     }
     return undefined
+  }
+
+  private digestInput(end: number, mode: number, partition: number, kind: RowKind): number {
+    return this.options.encoding === 'row-binary'
+      ? this.call('digestRows', this.digest, this.input, end, mode, partition, Number(kind === 'rejects'))
+      : this.call('digestMessages', this.digest, this.input, end, mode, partition)
+  }
+
+  private garbled(kind: RowKind): Error {
+    return new Error(
+      this.options.encoding === 'row-binary'
+        ? `the server sent bytes that are no ${kind} in RowBinary with the columns that were asked for`
+        : 'the server sent a CopyData message that does not hold whole tuples of source, position and further columns',
+    )
   }
 
   /** Prepares the list for some positions; returns what moves the kernel's list into an array. */
@@ -270,6 +316,14 @@ export class Digester {
     this.input = input
     this.inputBytes *= 2
     this.reserveList()
+    this.reserveScratch()
+  }
+
+  /** Room for a tuple made of any row that fits into the input. */
+  private reserveScratch(): void {
+    if (this.options.encoding !== 'row-binary') return
+    const scratch = this.kernel.alloc(this.inputBytes + scratchOverhead)
+    this.view().setUint32(28, scratch, true)
   }
 
   private copy(bytes: Uint8Array, to: number): void {

@@ -60,9 +60,13 @@ class Auditor {
 
   constructor(private readonly request: AuditRequest) {
     const { fates, layout, format } = request
-    this.encoder = new Encoder({ format, partitionKey: layout.partitionKey, partitions: layout.partitions, arenaBytes, arenas: 1 })
+    const { encoding } = request.scanner
+    const { partitionKey, partitions } = layout
+    // RowBinary does not tell an IPv4 address from the IPv6 address that it is mapped to.
+    const mappedAddresses = encoding === 'row-binary' ? 'alike' : 'apart'
+    this.encoder = new Encoder({ format, partitionKey, partitions, arenaBytes, arenas: 1, mappedAddresses })
     const { from, to } = fates.offered
-    this.digester = new Digester({ source: fates.source, first: from, length: to - from }, this.encoder.kernel)
+    this.digester = new Digester({ source: fates.source, first: from, length: to - from, encoding }, this.encoder.kernel)
   }
 
   async run(): Promise<AuditReport> {
@@ -131,7 +135,9 @@ class Auditor {
   /** Subtracts what is there. */
   private async find(scanner: Scanner): Promise<void> {
     for await (const { partition, bytes } of scanner.rows()) this.digester.foundWire(bytes, partition)
-    for await (const { bytes } of scanner.rejects()) this.digester.foundWire(bytes, undefined)
+    this.digester.endWire()
+    for await (const { bytes } of scanner.rejects()) this.digester.foundWire(bytes, undefined, 'rejects')
+    this.digester.endWire()
   }
 
   /** Compares ranges that did not reconcile record by record; returns how many of their records were expected to be rejected. */
@@ -192,7 +198,9 @@ class Auditor {
       for (const each of listed) found.set(each.position, [...(found.get(each.position) ?? []), each])
     }
     for await (const { partition, bytes } of scanner.rows(filter)) enter(this.digester.listWire(bytes, partition, range).listed)
-    for await (const { bytes } of scanner.rejects(filter)) enter(this.digester.listWire(bytes, undefined, range).listed)
+    this.digester.endWire()
+    for await (const { bytes } of scanner.rejects(filter)) enter(this.digester.listWire(bytes, undefined, range, 'rejects').listed)
+    this.digester.endWire()
     return found
   }
 

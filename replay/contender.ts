@@ -6,22 +6,23 @@ import { LatencyHistogram } from '../results/histogram.js'
 import type { Recorder } from '../results/recorder.js'
 import type { ThroughputBlock } from '../results/result.js'
 import { openStore } from '../stores/index.js'
-import type { Durability, Settlement, Store, StoreAddress, StoreServer } from '../stores/store.js'
+import type { Settlement, Store, StoreAddress } from '../stores/store.js'
 import type { Target, TargetModule } from '../targets/target.js'
 import { addCpu, anonymousBytes, type CpuUse, noCpu, readCpu } from './accounts.js'
 import type { Arrivals } from './arrivals.js'
 import type { AuditReport } from './audit.js'
 import type { Clock } from './clock.js'
+import { DeferredWatch } from './deferred.js'
 import { type BlockOutcome, Desk, replay } from './driver.js'
 import { Ledger } from './ledger.js'
+import type { Site } from './site.js'
 
 export interface ContenderSpec {
   readonly module: TargetModule
   readonly source: Source
   readonly options: Readonly<Record<string, number | boolean>>
-  readonly server: StoreServer
+  readonly site: Site
   readonly address: StoreAddress
-  readonly durability: Durability
   readonly scratch: string
   readonly clock: Clock
   /** Records at the most in one chunk at full speed. */
@@ -48,6 +49,7 @@ export class Contender {
   renderMs = 0
   offerMs = 0
   elapsedMs = 0
+  readonly deferred: DeferredWatch
   offeredBytes = 0
   readonly lag = new LatencyHistogram()
   /** Largest seen, bytes. */
@@ -70,6 +72,11 @@ export class Contender {
   ) {
     this.ledger = new Ledger(spec.source.spec.source, 0)
     this.desk = new Desk(spec.clock, this.ledger)
+    this.deferred = new DeferredWatch(
+      () => store.upkeep(),
+      () => this.ledger.tally.stored,
+      spec.clock,
+    )
   }
 
   /** Creates the tables, with the partitions of these months. The target is opened with the first block. */
@@ -96,10 +103,12 @@ export class Contender {
   /** Runs the next block of its leg and enters it into the accounts. */
   async run(request: BlockRequest): Promise<BlockOutcome> {
     const target = await this.open()
-    const { clock, server, source, chunkRecords } = this.spec
+    const { clock, site, source, chunkRecords } = this.spec
+    const { server } = site
     const pids = await server.processes()
     const before = readCpu(this.processes(target), pids)
     const watching = setInterval(() => this.watchMemory(target, pids), 500)
+    this.deferred.begin()
     try {
       const outcome = await replay(
         { source, first: this.next, ...request, ...(chunkRecords === undefined ? {} : { chunkRecords }) },
@@ -111,6 +120,7 @@ export class Contender {
       return outcome
     } finally {
       clearInterval(watching)
+      await this.deferred.end()
       this.watchMemory(target, pids)
       this.connections = Math.max(this.connections, target.parts().length)
       this.next = this.ledger.fates().offered.to

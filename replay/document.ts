@@ -13,17 +13,18 @@ import { skewOf } from '../results/skew.js'
 import { meanInterval, seededRandom } from '../results/statistics.js'
 import { throughputOf } from '../results/throughput.js'
 import { findBound, generatorShare, judge } from '../results/verdict.js'
-import type { Durability, StoreFacts, StoreServer } from '../stores/store.js'
 import type { AuditReport } from './audit.js'
 import type { Contender } from './contender.js'
 import type { BlockOutcome } from './driver.js'
 import { describeBuild, describeMachine } from './machine.js'
 import type { Plan, PlannedTarget } from './plan.js'
+import type { Site } from './site.js'
 
 /** A contender's part in the session: a run, the baseline, or the null calibration; a run has a second contender for its latency leg. */
 export interface Entry {
   readonly role: 'run' | 'baseline' | 'null'
   readonly planned: PlannedTarget
+  readonly site: Site
   readonly throughput: Contender
   latency: Contender | undefined
   latencyPlan: LatencyPlan | undefined
@@ -45,9 +46,6 @@ export interface SessionRecord {
   readonly plan: Plan
   readonly createdAt: Date
   readonly entries: readonly Entry[]
-  readonly server: StoreServer
-  readonly durability: Durability
-  readonly facts: StoreFacts | undefined
   readonly source: Source
   /** CPU seconds of the generator per record; null when it could not be measured. */
   readonly generatorCpu: number | null
@@ -57,7 +55,7 @@ export interface SessionRecord {
 const findingsKept = 100
 
 export async function buildResult(session: SessionRecord): Promise<Result> {
-  const { plan, entries, createdAt, durability } = session
+  const { plan, entries, createdAt } = session
   const nullEntry = entries.find((entry) => entry.role === 'null')
   const baselineEntry = entries.find((entry) => entry.role === 'baseline')
   const nullRate = nullEntry === undefined ? null : rateOf(nullEntry.throughput)
@@ -71,9 +69,9 @@ export async function buildResult(session: SessionRecord): Promise<Result> {
     weir: describeBuild(),
     createdAt: createdAt.toISOString(),
     configuration: configurationOf(plan),
-    machine: describeMachine(session.server.embedded ? undefined : null),
+    machine: describeMachine(entries.some(({ role, site }) => role === 'run' && site.server.embedded) ? undefined : null),
     published,
-    baseline: buildBaseline(baselineEntry, baselineRate, durability, session.server.store),
+    baseline: buildBaseline(baselineEntry, baselineRate),
     calibration: {
       nullRecordsPerSecond: nullRate,
       ...(nullInterval ? { interval: nullInterval } : {}),
@@ -108,7 +106,7 @@ function intervalOf(contender: Contender): Interval | null {
   return blocks.length === 0 ? null : meanInterval(blocks.map((block) => block.recordsPerSecond)).interval
 }
 
-function buildBaseline(entry: Entry | undefined, measured: number | null, durability: Durability, store: string): Baseline {
+function buildBaseline(entry: Entry | undefined, measured: number | null): Baseline {
   if (entry === undefined) return { published: publishedRecordsPerSecond, measured, sample: 0 }
   const { throughput } = entry
   const interval = intervalOf(throughput)
@@ -119,8 +117,8 @@ function buildBaseline(entry: Entry | undefined, measured: number | null, durabi
     ...(interval === null ? {} : { interval }),
     blocks: throughput.blocks,
     audit: auditOf(throughput.audit),
-    durability,
-    store,
+    durability: entry.site.durability,
+    store: entry.site.label,
   }
 }
 
@@ -131,8 +129,9 @@ interface Yardsticks {
 }
 
 async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baselineRate, identity }: Yardsticks): Promise<Run> {
-  const { plan, server, durability } = session
-  const { throughput, latency, latencyPlan, planned } = entry
+  const { plan } = session
+  const { throughput, latency, latencyPlan, site } = entry
+  const { server, durability, facts } = site
   const { ledger, cpu } = throughput
   const rate = rateOf(throughput) ?? 0
   const seconds = throughput.elapsedMs / 1000
@@ -167,18 +166,18 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
     offerWaitSeconds: throughput.offerMs / 1000,
     generatorLagP99Ms: lagP99,
   })
-  const image = throughput.spec.module.image(planned.options)
+  const image = throughput.spec.module.image(throughput.spec.options)
   const imageName = image.kind === 'rows' ? (image.keeps === 'all' ? 'rows' : `rows (${image.keeps})`) : image.kind
   const partitions = await throughput.store.partitions().catch(() => [])
+  const deferred = await throughput.deferred.report(throughput.elapsedMs)
   const counters = throughput.counters
   const { copiedBytes, copiedRecords, ...ownCounters } = counters
   const stored = ledger.tally.stored
   const findings = [...findingsOf(throughput.audit, 'throughput'), ...findingsOf(latency?.audit, 'latency')].slice(0, findingsKept)
-  const facts = session.facts
-  const options = planned.options as { readonly [option: string]: Json }
+  const options = throughput.spec.options as { readonly [option: string]: Json }
   return {
     target: throughput.name,
-    store: server.store,
+    store: site.label,
     scenario: plan.scenario,
     records: ledger.offered,
     verdict,
@@ -214,6 +213,7 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
     partitions,
     partitionSkew: skewOf(partitions),
     counters: ownCounters,
+    ...(deferred === undefined ? {} : { deferred }),
     ...(error === undefined ? {} : { error: { message: error.message } }),
     workloadHash: workloadHash({
       scenario: plan.scenario,

@@ -20,6 +20,8 @@ export type RunDurability = Extract<Durability, (typeof runDurabilities)[number]
 export interface PlannedTarget {
   readonly name: string
   readonly options: Readonly<Record<string, number | boolean>>
+  /** Names of the options that were asked for: a store may have a better default for the others. */
+  readonly asked: readonly string[]
 }
 
 /** A store of the registry. `url` is '' for an embedded server and for null; it may hold credentials: never print it as it is. */
@@ -33,7 +35,8 @@ export interface Plan {
   readonly targets: readonly PlannedTarget[]
   /** False when nobody named targets: those that the store does not support are then left out with a notice, not refused. */
   readonly targetsNamed: boolean
-  readonly store: PlannedStore
+  /** Where the targets write to, side by side; one at least. */
+  readonly stores: readonly PlannedStore[]
   /** Length of the full-speed leg; null: the whole input file. */
   readonly length: Length | null
   /** Records per second of the latency leg; null: `rateShare` of the rate that the full-speed leg reached. */

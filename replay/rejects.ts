@@ -16,17 +16,26 @@ function content(line: Uint8Array): { readonly line: string } | { readonly base6
   }
 }
 
-async function* lines(stores: readonly { readonly target: string; readonly store: Store }[]): AsyncGenerator<string> {
-  for (const { target, store } of stores) {
-    for await (const { line, ...reject } of store.rejected()) yield `${JSON.stringify({ target, ...reject, ...content(line) })}\n`
+/** The rejects of one run. */
+export interface RejectedIn {
+  readonly target: string
+  /** Label of the store. */
+  readonly on: string
+  readonly store: Store
+}
+
+async function* lines(runs: readonly RejectedIn[]): AsyncGenerator<string> {
+  for (const { target, on, store } of runs) {
+    for await (const { line, ...reject } of store.rejected())
+      yield `${JSON.stringify({ target, store: on, ...reject, ...content(line) })}\n`
   }
 }
 
 /** Writes the file whole or not at all. */
-export async function exportRejects(path: string, stores: readonly { readonly target: string; readonly store: Store }[]): Promise<void> {
+export async function exportRejects(path: string, runs: readonly RejectedIn[]): Promise<void> {
   const partial = `${path}.partial`
   try {
-    await pipeline(Readable.from(lines(stores)), createWriteStream(partial))
+    await pipeline(Readable.from(lines(runs)), createWriteStream(partial))
     await rename(partial, path)
   } catch (error) {
     await rm(partial, { force: true })

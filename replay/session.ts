@@ -7,8 +7,7 @@ import { join } from 'node:path'
 import type { Source } from '../generators/source.js'
 import { Recorder } from '../results/recorder.js'
 import type { Result } from '../results/result.js'
-import { startServer } from '../stores/index.js'
-import type { Durability, StoreServer } from '../stores/store.js'
+import { stores } from '../stores/index.js'
 import { temporaryPrefix } from '../stores/temporary.js'
 import { baselineTarget, findTarget } from '../targets/index.js'
 import type { TargetModule } from '../targets/target.js'
@@ -22,6 +21,7 @@ import { generatorCpuPerRecord } from './generator-cost.js'
 import type { Plan, PlannedTarget } from './plan.js'
 import { type PlannedSource, planSource } from './plan-source.js'
 import { exportRejects } from './rejects.js'
+import { labelSites, openSite, type Site } from './site.js'
 import { toMemory } from './verify.js'
 
 /** What a session tells while it works. */
@@ -101,10 +101,11 @@ class Session {
   private readonly records: number
   private readonly clock: Clock
   private readonly id = randomBytes(4).toString('hex')
-  private server: StoreServer | undefined
-  private nullServer: StoreServer | undefined
+  /** Where the targets write to. */
+  private readonly sites: Site[] = []
+  /** The null store, and a Postgres for the baseline alone. */
+  private readonly sideSites: Site[] = []
   private readonly contenders: Contender[] = []
-  private durability: Durability = 'none'
   private readonly steps = { done: 0, total: 1 }
 
   constructor(
@@ -121,32 +122,45 @@ class Session {
   async run(): Promise<Result> {
     const createdAt = new Date()
     const { plan } = this
-    this.say('starting the store')
-    this.server = await startServer({
-      store: plan.store.url === '' ? plan.store.name : plan.store.url,
-      durability: plan.durability,
-      ...(plan.dataDirectory === null ? {} : { dataDirectory: plan.dataDirectory }),
-    })
-    this.stopIfAborted()
-    this.durability = await this.server.durability()
-    this.nullServer = plan.store.name === 'null' ? this.server : await startServer({ store: 'null', durability: plan.durability })
+    for (const store of plan.stores) {
+      this.say(`starting ${store.name}`)
+      this.sites.push(await openSite(store, plan))
+      this.stopIfAborted()
+    }
+    await labelSites(this.sites)
+    const calibration = await this.nullSite()
+    const baseline = await this.baselineSite()
 
     this.say('measuring the generator')
     const generatorCpu = await generatorCpuPerRecord(this.source)
-    const entries = await this.measure()
+    const entries = await this.measure(calibration, baseline)
     for (const entry of entries) await this.auditEntry(entry)
     await this.exportRejects(entries)
-    const facts = await this.server.facts().catch(() => undefined)
-    return buildResult({
-      plan,
-      createdAt,
-      entries,
-      server: this.server,
-      durability: this.durability,
-      facts,
-      source: this.source,
-      generatorCpu,
-    })
+    for (const site of [...this.sites, ...this.sideSites]) site.facts = await site.server.facts().catch(() => undefined)
+    return buildResult({ plan, createdAt, entries, source: this.source, generatorCpu })
+  }
+
+  private async nullSite(): Promise<Site> {
+    const own = this.sites.find(({ server }) => server.store === 'null')
+    if (own !== undefined) return own
+    const site = await openSite({ name: 'null', url: '' }, { ...this.plan, dataDirectory: null })
+    this.sideSites.push(site)
+    return site
+  }
+
+  /** The baseline is the published architecture, on Postgres: on one of the session's own, or one that is started for it. */
+  private async baselineSite(): Promise<Site | undefined> {
+    const own = this.sites.find(({ server }) => server.store === 'postgres')
+    if (own !== undefined || this.sites.every(({ server }) => server.store === 'null')) return own
+    this.say('starting postgres for the baseline')
+    try {
+      const site = await openSite({ name: 'postgres', url: '' }, { ...this.plan, dataDirectory: null })
+      this.sideSites.push(site)
+      return site
+    } catch (error) {
+      this.hooks.onNotice(`there is no measured baseline: ${error instanceof Error ? error.message : String(error)}`)
+      return undefined
+    }
   }
 
   /** Stops everything and drops what the run created, unless told to keep it. */
@@ -156,36 +170,29 @@ class Session {
       if (!this.plan.keep) await contender.store.drop().catch(() => undefined)
       await contender.store.close().catch(() => undefined)
     }
-    await this.nullServer?.close()
-    await this.server?.close()
+    for (const site of [...this.sites, ...this.sideSites]) await site.server.close()
   }
 
-  private async measure(): Promise<Entry[]> {
+  private async measure(calibration: Site, baseline: Site | undefined): Promise<Entry[]> {
     const { plan, records } = this
-    const server = this.server as StoreServer
     const months = this.months(records)
-    const entries: Entry[] = []
-    const add = async (role: Entry['role'], module: TargetModule, planned: PlannedTarget, on: StoreServer, chunk?: number) => {
-      const contender = await this.contender(module, planned, on, role, months, chunk)
-      entries.push({ role, planned, throughput: contender, latency: undefined, latencyPlan: undefined })
-    }
     const single = findTarget('single-thread') as TargetModule
-    await add('null', single, { name: single.name, options: defaults(single) }, this.nullServer as StoreServer)
-    if (server.store === 'postgres')
-      await add('baseline', baselineTarget, { name: baselineTarget.name, options: {} }, server, baselineChunk)
+    const add = async (role: Entry['role'], module: TargetModule, planned: PlannedTarget, site: Site, chunk?: number) => {
+      const throughput = await this.contender(module, planned, site, role, months, chunk)
+      entries.push({ role, planned, site, throughput, latency: undefined, latencyPlan: undefined })
+    }
+    const entries: Entry[] = []
+    await add('null', single, byDefault(single), calibration)
+    if (baseline !== undefined) await add('baseline', baselineTarget, byDefault(baselineTarget), baseline, baselineChunk)
     for (const planned of plan.targets) {
       const module = findTarget(planned.name)
       if (module === undefined) throw new Error(`there is no target ${planned.name}`)
-      const contender = await this.contender(module, planned, server, 'run', months)
-      const reason = module.unsupported?.(contender.store)
-      if (reason === undefined) entries.push({ role: 'run', planned, throughput: contender, latency: undefined, latencyPlan: undefined })
-      else if (plan.targetsNamed) throw new UnsupportedError(`${module.name} cannot run on the store ${server.store}: ${reason}`)
-      else this.hooks.onNotice(`${module.name} is left out: on the store ${server.store}, ${reason}`)
+      entries.push(...(await this.runsOf(module, planned, months)))
     }
 
     const rounds = plan.length?.kind === 'duration' ? maxRounds : Math.min(maxRounds, Math.max(1, Math.floor(records / recordsPerRound)))
     const runs = entries.filter((entry) => entry.role === 'run')
-    await this.warmUp(single)
+    await this.warmUp(single, calibration)
     const perRound = entries.reduce((sum, entry) => sum + stepWeights[entry.role], 0)
     const perRun = (plan.latencyLeg ? latencyBlocks * stepWeights.latency : 0) + stepWeights.audit
     this.steps.total = rounds * perRound + runs.length * perRun
@@ -197,16 +204,27 @@ class Session {
     return entries
   }
 
+  /** One run of a target on each store that it can use. */
+  private async runsOf(module: TargetModule, planned: PlannedTarget, months: readonly string[]): Promise<Entry[]> {
+    const entries: Entry[] = []
+    const reasons: string[] = []
+    for (const site of this.sites) {
+      const throughput = await this.contender(module, planned, site, 'run', months)
+      const reason = module.unsupported?.(throughput.store)
+      if (reason === undefined) entries.push({ role: 'run', planned, site, throughput, latency: undefined, latencyPlan: undefined })
+      else reasons.push(`on the store ${site.label}, ${reason}`)
+    }
+    if (reasons.length > 0) {
+      if (this.plan.targetsNamed && entries.length === 0) throw new UnsupportedError(`${module.name} cannot run: ${reasons.join('; ')}`)
+      this.hooks.onNotice(`${module.name} is left out: ${reasons.join('; ')}`)
+    }
+    return entries
+  }
+
   /** Runs the null calibration unmeasured until the compiler has seen enough records, several times where the source is short. */
-  private async warmUp(module: TargetModule): Promise<void> {
+  private async warmUp(module: TargetModule, calibration: Site): Promise<void> {
     for (let seen = 0, passes = 0; seen < nullRecords && passes < 10 && !this.hooks.signal.aborted; passes++) {
-      const contender = await this.contender(
-        module,
-        { name: module.name, options: defaults(module) },
-        this.nullServer as StoreServer,
-        'warm',
-        [],
-      )
+      const contender = await this.contender(module, byDefault(module), calibration, 'warm', [])
       await contender.run({ index: 0, records: Math.min(this.records, nullRecords), signal: this.hooks.signal })
       await contender.closeTarget()
       if (contender.ledger.offered === 0) return
@@ -225,7 +243,7 @@ class Session {
         : role === 'baseline'
           ? { records: share, durationMs: sampleMs }
           : { records: share, ...timed }
-    const name = role === 'null' ? 'null calibration' : role === 'baseline' ? 'baseline' : throughput.name
+    const name = role === 'null' ? 'null calibration' : role === 'baseline' ? 'baseline' : this.nameOf(throughput)
     const label = `${name}, block ${round + 1} of ${rounds}`
     await this.block({ contender: throughput, request: { index: round, ...request }, label, weight: stepWeights[role] })
   }
@@ -243,7 +261,7 @@ class Session {
       const blockMs = (blockRecords * 1000) / rate
       const warmMs = Math.min(warmUpMs, blockMs / 5)
       const months = this.months(blockRecords * latencyBlocks)
-      entry.latency = await this.contender(throughput.spec.module, planned, this.server as StoreServer, 'latency', months)
+      entry.latency = await this.contender(throughput.spec.module, planned, entry.site, 'latency', months)
       entry.latencyPlan = {
         rate,
         share: plan.rate === null ? plan.rateShare : null,
@@ -263,7 +281,7 @@ class Session {
         const outcome = await this.block({
           contender: latency,
           request: { index: round, records: blockRecords, arrivals: constant(rate), windowFromMs: warmMs, recorder },
-          label: `${latency.name} at ${Math.round(rate).toLocaleString('en')}/s, block ${round + 1} of ${latencyBlocks}`,
+          label: `${this.nameOf(latency)} at ${Math.round(rate).toLocaleString('en')}/s, block ${round + 1} of ${latencyBlocks}`,
           weight: stepWeights.latency,
         })
         if (outcome === undefined) continue
@@ -283,7 +301,7 @@ class Session {
     }
     const share = request.records
     try {
-      await contender.spec.server.settle()
+      await this.settle()
       const begin = this.clock.now()
       const before = contender.ledger.offered - contender.ledger.outstanding
       this.say(label)
@@ -301,6 +319,9 @@ class Session {
         },
       })
       this.steps.done += weight
+      const over = this.clock.now()
+      await contender.spec.site.server.settle()
+      contender.deferred.settled(this.clock.now() - over)
       return outcome
     } catch (error) {
       if (signal.aborted) contender.interrupted = true
@@ -314,7 +335,7 @@ class Session {
   private async contender(
     module: TargetModule,
     planned: PlannedTarget,
-    server: StoreServer,
+    site: Site,
     role: string,
     months: readonly string[],
     chunk?: number,
@@ -325,14 +346,14 @@ class Session {
       {
         module,
         source: this.source,
-        options: planned.options,
-        server,
-        durability: this.durability,
+        options: optionsOn(site, module, planned),
+        site,
         address: {
-          store: server.store,
-          url: server.url,
-          schema: `weir_${this.id}_${role}_${module.name.replaceAll('-', '_')}`,
-          layout: { partitionKey: plan.partitionKey, partitions: plan.partitions },
+          store: site.server.store,
+          url: site.server.url,
+          // Sites may share a server.
+          schema: `weir_${this.id}_${role}_${this.sites.indexOf(site) + 1}_${module.name.replaceAll('-', '_')}`,
+          layout: site.server.layoutOf({ partitionKey: plan.partitionKey, partitions: plan.partitions }),
           format: plan.format,
         },
         scratch: this.scratch,
@@ -353,7 +374,7 @@ class Session {
     if (role === 'null' || this.hooks.signal.aborted) return
     for (const contender of [throughput, latency]) {
       if (contender === undefined || contender.ledger.offered === 0 || contender.store.scanner === undefined) continue
-      this.say(`auditing ${contender.name}`)
+      this.say(`auditing ${this.nameOf(contender)}`)
       const fates = contender.ledger.fates()
       const { layout, format } = contender.spec.address
       try {
@@ -376,8 +397,17 @@ class Session {
     const runs = entries.filter((entry) => entry.role === 'run')
     await exportRejects(
       path,
-      runs.map(({ throughput }) => ({ target: throughput.name, store: throughput.store })),
+      runs.map(({ throughput, site }) => ({ target: throughput.name, on: site.label, store: throughput.store })),
     )
+  }
+
+  /** Waits for what earlier blocks left to do on any store of the session: they share the machine. */
+  private async settle(): Promise<void> {
+    for (const { server } of [...this.sites, ...this.sideSites]) await server.settle()
+  }
+
+  private nameOf(contender: Contender): string {
+    return this.sites.length > 1 ? `${contender.name} on ${contender.spec.site.label}` : contender.name
   }
 
   private say(label: string, part = 0, recordsPerSecond: number | null = null): void {
@@ -402,6 +432,18 @@ function rotated<T>(items: readonly T[], by: number): T[] {
   return [...items.slice(at), ...items.slice(0, at)]
 }
 
-function defaults(module: TargetModule): Record<string, number | boolean> {
-  return Object.fromEntries(Object.entries(module.options).map(([name, option]) => [name, option.default]))
+function byDefault(module: TargetModule): PlannedTarget {
+  return {
+    name: module.name,
+    options: Object.fromEntries(Object.entries(module.options).map(([name, { default: value }]) => [name, value])),
+    asked: [],
+  }
+}
+
+/** The target's options on a store: where nobody asked for a value, the store's own best. */
+function optionsOn({ server }: Site, module: TargetModule, { options, asked }: PlannedTarget): Readonly<Record<string, number | boolean>> {
+  const best = stores.find(({ name }) => name === server.store)?.batchRecords
+  if (best === undefined) return options
+  const better = Object.entries(module.options).filter(([name, spec]) => spec.store === 'batchRecords' && !asked.includes(name))
+  return { ...options, ...Object.fromEntries(better.map(([name]) => [name, best])) }
 }

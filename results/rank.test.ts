@@ -57,7 +57,6 @@ test('runs that may not be ranked are listed with the reason', () => {
     sampleRun('a', [100, 101]),
     sampleRun('b', [50, 51], { verdict: 'overloaded' }),
     sampleRun('weak', [900, 901], { durability: 'process' }),
-    sampleRun('elsewhere', [900, 901], { store: 'clickhouse' }),
     sampleRun('chosen', [900, 901], { image: 'rows (logins)' }),
     sampleRun('busy', [900, 901], { verdict: 'generator-bound', reasons: ['the generator used 20% of the CPU'] }),
     sampleRun('leaky', [900, 901], { audit: sampleAudit(10, { lost: 1 }) }),
@@ -71,13 +70,22 @@ test('runs that may not be ranked are listed with the reason', () => {
   )
   const reasons = Object.fromEntries(ranking.unranked.map(({ target, reason }) => [target, reason]))
   assert.match(reasons.weak ?? '', "durability is process, the others' power")
-  assert.match(reasons.elsewhere ?? '', 'clickhouse')
   assert.match(reasons.chosen ?? '', 'rows (logins)')
   assert.match(reasons.busy ?? '', 'generator used 20%')
   assert.match(reasons.leaky ?? '', '1 lost')
   assert.match(reasons.nothing ?? '', 'audited')
   assert.match(reasons.other ?? '', 'workload')
   assert.match(reasons.broken ?? '', 'no space')
+})
+
+test('stores are compared at equal durability, and then named', () => {
+  const pair = [sampleRun('a', [100, 101, 99, 100]), sampleRun('a', [200, 203, 198, 201], { store: 'clickhouse' })]
+  const ranking = rank(pair)
+  assert.is(ranking.winner, 'a on clickhouse')
+  assert.match(ranking.sentence, /^a on clickhouse won: 2\.?\d* times as fast as a on postgres/)
+  const weaker = rank([...pair.slice(0, 1), sampleRun('a', [200, 203, 198, 201], { store: 'clickhouse', durability: 'process' })])
+  assert.is(weaker.ranked.length, 1)
+  assert.match(weaker.unranked[0]?.reason ?? '', "durability is process, the others' power")
 })
 
 test('one run, none, or too few blocks: said so', () => {

@@ -11,7 +11,7 @@ interface Candidate {
 
 /**
  * Ranks runs by throughput. Compared are those with a verdict of ok or overloaded and a clean audit, which share workload,
- * store, durability and image; when there are several such groups the largest (the first of equals) is ranked, and every
+ * durability and image, on whatever store; when there are several such groups the largest (the first of equals) is ranked, and every
  * other run is listed with the reason. The leader has won when the 95% interval of its paired ratio lies above 1 against
  * each of the others: it must pass all tests, so they need no correction for their number (Berger, 1982).
  */
@@ -24,7 +24,7 @@ export function rank(runs: readonly Run[]): Ranking {
       unranked.push({ target: run.target, store: run.store, reason })
       continue
     }
-    const key = JSON.stringify([run.workloadHash, run.store, run.durability, run.image ?? ''])
+    const key = JSON.stringify([run.workloadHash, run.durability, run.image ?? ''])
     groups.set(key, [...(groups.get(key) ?? []), { run, index }])
   }
   const ordered = [...groups.values()].sort((a, b) => b.length - a.length)
@@ -46,8 +46,8 @@ export function rank(runs: readonly Run[]): Ranking {
     .sort((a, b) => behind(a, leader) - behind(b, leader))
   const others = ranked.slice(1)
   const won = others.length > 0 && others.every(({ leaderTimes }) => leaderTimes?.interval && leaderTimes.interval.low > 1)
-  const winner = won ? leader.run.target : null
-  return { ranked, unranked, winner, sentence: sentence(leader.run, others, won) }
+  const winner = won ? namer(group)(leader.run) : null
+  return { ranked, unranked, winner, sentence: sentence(leader.run, others, won, namer(group)) }
 }
 
 /** Why a run may not be ranked at all; undefined when it may. */
@@ -64,7 +64,6 @@ function whyNotRanked(run: Run): string | undefined {
 
 function difference(run: Run, ranked: Run | undefined): string {
   if (!ranked) return 'nothing to compare with'
-  if (run.store !== ranked.store) return `its store is ${run.store}, the others' ${ranked.store}`
   if (run.durability !== ranked.durability) return `its durability is ${run.durability}, the others' ${ranked.durability}`
   if (run.image !== ranked.image) return `it leaves ${run.image ?? 'another image'} behind, the others ${ranked.image ?? 'another'}`
   return 'its workload differs'
@@ -96,21 +95,28 @@ function ratioOf(a: Run, b: Run): PairedRatio | null {
   return pairs.length > 0 ? pairedRatio(pairs) : null
 }
 
-function sentence(leader: Run, others: readonly RankedRun[], won: boolean): string {
+/** Names runs by their targets, and by their stores too where those differ. */
+function namer(group: readonly Candidate[]): (run: { readonly target: string; readonly store: string }) => string {
+  const several = new Set(group.map(({ run }) => run.store)).size > 1
+  return ({ target, store }) => (several ? `${target} on ${store}` : target)
+}
+
+function sentence(leader: Run, others: readonly RankedRun[], won: boolean, nameOf: ReturnType<typeof namer>): string {
   const next = others[0]
-  if (!next) return `Only ${leader.target} could be ranked: there is nothing to compare it with.`
+  const first = nameOf(leader)
+  if (!next) return `Only ${first} could be ranked: there is nothing to compare it with.`
   const { leaderTimes } = next
   if (!leaderTimes?.interval) {
-    return `${leader.target} had the highest figure, but there were too few interleaved blocks to show a difference.`
+    return `${first} had the highest figure, but there were too few interleaved blocks to show a difference.`
   }
   if (won) {
-    return `${leader.target} won: ${times(leaderTimes.ratio)} times as fast as ${next.target}, the next (${spread(leaderTimes)}).`
+    return `${first} won: ${times(leaderTimes.ratio)} times as fast as ${nameOf(next)}, the next (${spread(leaderTimes)}).`
   }
   const close = others.filter(({ leaderTimes: ratio }) => !ratio?.interval || ratio.interval.low <= 1)
   const near = close[0] ?? next
-  const list = [leader.target, ...close.map(({ target }) => target)]
+  const list = [first, ...close.map(nameOf)]
   const detail = near.leaderTimes?.interval
-    ? `${leader.target} was ${times(near.leaderTimes.ratio)} times as fast as ${near.target} (${spread(near.leaderTimes)})`
+    ? `${first} was ${times(near.leaderTimes.ratio)} times as fast as ${nameOf(near)} (${spread(near.leaderTimes)})`
     : 'too few blocks were paired'
   return `No difference was shown between ${list.slice(0, -1).join(', ')} and ${list.at(-1)}: ${detail}.`
 }

@@ -136,6 +136,8 @@ export interface Run {
   readonly partitions?: readonly Partition[] | undefined
   /** Rows of the fullest partition over the mean of all of them: 1 is even. */
   readonly partitionSkew?: number | null | undefined
+  /** What the store deferred, in the full-speed leg. */
+  readonly deferred?: DeferredWork | undefined
   /** The target's own: conflicts, files claimed, retries. */
   readonly counters?: { readonly [name: string]: number } | undefined
   /** Records stored in each second of the full-speed leg. */
@@ -343,6 +345,24 @@ export interface Memory {
   readonly weirBytes: number
   readonly targetBytes?: number | undefined
   readonly storeBytes?: number | undefined
+}
+
+/** Work that a store does for rows which it has already acknowledged: merges, checkpoints, vacuums. */
+export interface DeferredWork {
+  /** From the end of each block until the store had done it, summed, milliseconds. */
+  readonly settleMs: number
+  /** Stored records over the time of the blocks and that of the settling: what can be kept up for long. */
+  readonly recordsPerSecondSettled: number
+  /** While it ran beside the writing, and while it did not; null where that was never seen. */
+  readonly whileRunning: Pace | null
+  readonly otherwise: Pace | null
+  /** The store's own counts: parts, merges, mergedRows, ... */
+  readonly figures: { readonly [name: string]: number }
+}
+
+export interface Pace {
+  readonly seconds: number
+  readonly recordsPerSecond: number
 }
 
 export interface StoreFacts {

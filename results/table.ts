@@ -269,9 +269,17 @@ function notes(result: Result, { file }: TableOptions, ink: Ink): readonly Note[
   const { runs, baseline, machine } = result
   const ranking = result.ranking ?? rank(runs)
   const said: Note[] = [{ text: ranking.sentence, colour: 'bold' }]
+  const stores = [...new Set(runs.map(({ store }) => store))]
+  const nameOf = ({ target, store }: Pick<Run, 'target' | 'store'>) => (stores.length > 1 ? `${target} on ${store}` : target)
+  if (stores.length > 1) {
+    for (const store of stores) {
+      const here = runs.filter((run) => run.store === store)
+      if (here.length > 1) said.push({ text: `On ${store} alone: ${rank(here).sentence}` })
+    }
+  }
   for (const run of runs) {
     const trouble = troubleOf(run)
-    if (trouble !== undefined) said.push({ text: `${run.target}: ${redact(trouble)}`, colour: verdictColour[run.verdict] })
+    if (trouble !== undefined) said.push({ text: `${nameOf(run)}: ${redact(trouble)}`, colour: verdictColour[run.verdict] })
     for (const finding of run.findings?.slice(0, 3) ?? []) {
       const seen = [finding.expected && `expected ${finding.expected}`, finding.found && `found ${finding.found}`]
         .filter(Boolean)
@@ -282,11 +290,11 @@ function notes(result: Result, { file }: TableOptions, ink: Ink): readonly Note[
       })
     }
     const fates = fatesOf(run)
-    if (fates) said.push({ text: `${run.target}: ${fates}` })
+    if (fates) said.push({ text: `${nameOf(run)}: ${fates}` })
   }
-  for (const { target, reason } of ranking.unranked) {
-    const run = runs.find((candidate) => candidate.target === target)
-    if (!run || troubleOf(run) === undefined) said.push({ text: `${target} was not ranked: ${redact(reason)}` })
+  for (const { target, store, reason } of ranking.unranked) {
+    const run = runs.find((candidate) => candidate.target === target && candidate.store === store)
+    if (!run || troubleOf(run) === undefined) said.push({ text: `${nameOf({ target, store })} was not ranked: ${redact(reason)}` })
   }
   if (baseline.measured !== null) {
     said.push({

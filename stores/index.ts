@@ -1,4 +1,9 @@
 /** The registry of stores: adding one is its folder and a line in `kinds`. */
+import { ClickHouseStore } from './clickhouse/clickhouse.js'
+import { isInstalled } from './clickhouse/embedded.js'
+import { ClickHouseServer } from './clickhouse/server.js'
+import { StartedServer } from './clickhouse/started-server.js'
+import { schemes as clickhouseSchemes } from './clickhouse/urls.js'
 import { NullStore, nullServer } from './null/null.js'
 import { EmbeddedServer } from './postgres/embedded.js'
 import { GivenServer } from './postgres/given-server.js'
@@ -23,6 +28,8 @@ interface StoreKind {
   readonly schemes: readonly string[]
   /** Records that the store likes to be given at once, where its users write otherwise than by logfiles of the published size. */
   readonly batchRecords?: number
+  /** Whether a run that names no stores includes an embedded one: what it needs has to be installed. */
+  measuredByDefault(): boolean
   embedded(request: ServerRequest): Promise<StoreServer>
   given(url: string): Promise<StoreServer>
   open(address: StoreAddress): Store | Promise<Store>
@@ -33,14 +40,26 @@ const kinds: readonly StoreKind[] = [
     name: 'postgres',
     summary: 'month ranges split by hash; embedded (Postgres 18), or any server from 15 on by URL',
     schemes: ['postgres:', 'postgresql:'],
+    measuredByDefault: () => true,
     embedded: (request) => EmbeddedServer.start(request),
     given: (url) => GivenServer.open(url),
     open: (address) => new PostgresStore(address),
   },
   {
+    name: 'clickhouse',
+    summary: 'a MergeTree by months; embedded where chdb is installed, or any server by the URL of its HTTP interface',
+    schemes: clickhouseSchemes,
+    batchRecords: 258_944,
+    measuredByDefault: isInstalled,
+    embedded: (request) => StartedServer.start(request),
+    given: (url) => ClickHouseServer.open(url),
+    open: (address) => ClickHouseStore.open(address),
+  },
+  {
     name: 'null',
     summary: 'takes everything and keeps nothing: the ceiling',
     schemes: [],
+    measuredByDefault: () => false,
     embedded: async () => nullServer,
     given: async () => nullServer,
     open: (address) => new NullStore(address),
@@ -48,7 +67,7 @@ const kinds: readonly StoreKind[] = [
 ]
 
 /** Names, sentences and URL schemes of the stores, for help and for choosing. */
-export const stores: readonly Pick<StoreKind, 'name' | 'summary' | 'schemes' | 'batchRecords'>[] = kinds
+export const stores: readonly Pick<StoreKind, 'name' | 'summary' | 'schemes' | 'batchRecords' | 'measuredByDefault'>[] = kinds
 
 /**
  * Starts an embedded server, or connects to a given one.

@@ -13,7 +13,7 @@ export interface BatcherOptions {
 
 /** Options shared by the targets that batch in memory. */
 export const batchingOptions = {
-  batchRecords: { type: 'count', default: 32_368, min: 1, max: 1_000_000, summary: 'records written in one transaction' },
+  batchRecords: { type: 'count', default: 32_368, min: 1, max: 1_000_000, store: 'batchRecords', summary: 'records written at once' },
   lingerMs: { type: 'milliseconds', default: 100, min: 0, summary: 'longest wait for a batch to fill' },
 } as const
 

@@ -35,6 +35,8 @@ export interface OptionSpec {
   readonly default: number | boolean
   readonly min?: number
   readonly max?: number
+  /** What the store says is its own best value, unless the user says otherwise. */
+  readonly store?: 'batchRecords'
   readonly summary: string
 }
 
@@ -61,7 +63,7 @@ export interface TargetModule<S extends OptionSpecs = OptionSpecs> {
   readonly options: S
   image(options: OptionValues<S>): Image
   /** Stores that it cannot run on, with the reason; undefined when it can. */
-  unsupported?(store: Pick<Store, 'logfiles' | 'scanner' | 'address'>): string | undefined
+  unsupported?(store: Pick<Store, 'logfiles' | 'scanner' | 'address' | 'lacks'>): string | undefined
   open(context: TargetContext<S>): Promise<Target>
 }
 

@@ -13,13 +13,20 @@ export const multiInstance = defineTarget({
   options: {
     instances: { type: 'count', default: availableParallelism(), min: 1, max: 1024, summary: 'processes at the most' },
     minInstances: { type: 'count', default: 0, min: 0, max: 1024, summary: 'processes kept when there is no backlog; 0 keeps all' },
-    fileRecords: { type: 'count', default: 32_368, min: 1, max: 1_000_000, summary: 'records after which a logfile is closed' },
+    fileRecords: {
+      type: 'count',
+      default: 32_368,
+      min: 1,
+      max: 1_000_000,
+      store: 'batchRecords',
+      summary: 'records after which a logfile is closed',
+    },
     fileLingerMs: { type: 'milliseconds', default: 100, min: 1, summary: 'longest wait for a logfile to fill' },
     leaseMs: { type: 'milliseconds', default: 5000, min: 100, summary: 'after which the file of a dead instance is taken over' },
     pollMs: { type: 'milliseconds', default: 250, min: 10, summary: 'how often an idle instance looks for files unasked' },
     spoolFsync: { type: 'flag', default: true, summary: 'have the disk confirm a spooled file before it is offered' },
   },
-  unsupported: (store) => (store.logfiles === undefined ? 'it has no logfiles to claim' : undefined),
+  unsupported: (store) => (store.logfiles === undefined ? (store.lacks.claims ?? 'it has no logfiles to claim') : undefined),
 
   async open({ store, options, settle, scratch }) {
     const folder = await mkdtemp(join(scratch, 'spool-'))

@@ -1,13 +1,16 @@
-// Encoding: one pass over lines that parses each, finds its leaf partition and appends its tuple there. Also the module's other exports.
-import { addRun, Arena, hasRunLeft, Leaf, makeRoom, seal } from './copy-arena'
+// Encoding: one pass over lines that parses each, finds where it goes and appends it there.
+import { Arena } from './arena'
+import { Leaf, makeRoom, seal } from './copy-arena'
 import { REJECT_OVERHEAD, ROW_OVERHEAD, writeReject, writeRow } from './copy-tuple'
+import { Block } from './native-block'
+import { putReject, putRow } from './native-row'
+import { unmapAddress } from './parse-address'
 import { parseCombined } from './parse-combined'
 import { parseJson } from './parse-json'
 import { EMPTY, INVALID_UTF8, line, MAX_LINE, NUL_BYTE, OK, TOO_LONG } from './parse-line'
 import { isUtf8, scanLine } from './parse-scan'
 import { remainderOf } from './route-hash'
-
-export * from './digest-tuples'
+import { addRun, hasRunLeft } from './runs'
 
 const COMMON: i32 = 1
 const JSON_FORMAT: i32 = 2
@@ -25,12 +28,18 @@ class Context {
   /** Index in `partitionKeys`, or -1 when rows are not routed. */
   key!: i32
   partitions!: u32
-  /** For each month since 1970-01 the address of its leaves, or 0: one Leaf for each remainder, and that for each arena. */
+  /** For each month since 1970-01 the address of its destinations, or 0: one for each remainder, and that for each arena. */
   months!: usize
   /** For each reason the address and the length of its text. */
   reasons!: usize
   /** Most bytes kept of a rejected line. */
   keptBytes!: u32
+  /** Size of a destination: a Leaf of COPY tuples, or a Block with its text columns. */
+  destinationBytes!: u32
+  /** Whether destinations are Blocks. */
+  native!: u32
+  /** Whether an IPv6 address that an IPv4 address is mapped to counts as that. */
+  unmap!: u32
   /** Where encodeLines stopped: the address of the next line, how many it consumed, and the month it did not know. */
   next!: usize
   consumed!: u32
@@ -41,11 +50,21 @@ class Context {
  * Encodes lines p..end (each ended by a newline), at most `most` of them, the first being record `first` of `source`, into
  * arena number `index`. Stops before a line that does not fit (1) or belongs to an unknown month (2).
  */
-export function encodeLines(context: Context, arena: Arena, rejects: Leaf, index: u32, p: usize, end: usize, source: i32, first: f64, most: u32): i32 {
+export function encodeLines(context: Context, arena: Arena, rejects: usize, index: u32, p: usize, end: usize, source: i32, first: f64, most: u32): i32 {
+  return context.native
+    ? encodeInto(true, context, arena, rejects, index, p, end, source, first, most)
+    : encodeInto(false, context, arena, rejects, index, p, end, source, first, most)
+}
+
+/** The loop of encodeLines, compiled once for each kind of destination. */
+@inline
+function encodeInto(native: bool, context: Context, arena: Arena, rejects: usize, index: u32, p: usize, end: usize, source: i32, first: f64, most: u32): i32 {
   const format = context.format
   const key = context.key
   const partitions = context.partitions
-  const leavesOffset = index * partitions * offsetof<Leaf>()
+  const unmap = context.unmap != 0
+  const destinationBytes = context.destinationBytes
+  const offset = index * partitions * destinationBytes
   const start = first as i64
   let position = start
   let status = DONE
@@ -73,15 +92,13 @@ export function encodeLines(context: Context, arena: Arena, rejects: Leaf, index
         status = UNKNOWN_MONTH
         break
       }
-      at += leavesOffset
-      if (key >= 0) at += remainderOf(key, position, partitions) * offsetof<Leaf>()
-      const leaf = changetype<Leaf>(at)
-      if (!makeRoom(arena, leaf, stop - p + ROW_OVERHEAD)) {
+      at += offset
+      if (unmap) unmapAddress()
+      if (key >= 0 && partitions > 1) at += remainderOf(key, position, partitions) * destinationBytes
+      if (!(native ? putRow(arena, changetype<Block>(at), source, position) : putTuple(arena, changetype<Leaf>(at), source, position, stop - p))) {
         status = FULL
         break
       }
-      leaf.cursor = writeRow(leaf.cursor, source, position)
-      leaf.rows++
     } else if (!reject(context, arena, rejects, reason, source, position, p, newline - p, (newline - p) as u32)) {
       status = FULL
       break
@@ -96,24 +113,35 @@ export function encodeLines(context: Context, arena: Arena, rejects: Leaf, index
 }
 
 /** Rejects a line too long to lie in memory as a whole: `present` of its `length` bytes are at `p`. False when the arena is full. */
-export function encodeTooLong(context: Context, arena: Arena, rejects: Leaf, source: i32, position: f64, p: usize, present: u32, length: u32): bool {
+export function encodeTooLong(context: Context, arena: Arena, rejects: usize, source: i32, position: f64, p: usize, present: u32, length: u32): bool {
   if (!hasRunLeft(arena)) return false
   if (!reject(context, arena, rejects, TOO_LONG, source, position as i64, p, present, length)) return false
   addRun(arena, source, position as i64, TOO_LONG + 1)
   return true
 }
 
-/** Seals the last message of each of `count` leaves that lie behind one another. */
-export function encodeSeal(leaves: usize, count: u32): void {
-  for (let i: u32 = 0; i < count; i++) seal(changetype<Leaf>(leaves + i * offsetof<Leaf>()))
+/** Completes the last message of a leaf, so that the host can read it; more may be encoded afterwards. */
+export function encodeSeal(leaf: Leaf): void {
+  seal(leaf)
 }
 
-function reject(context: Context, arena: Arena, rejects: Leaf, reason: i32, source: i32, position: i64, p: usize, present: usize, length: u32): bool {
+/** Appends the parsed line, `bytes` long, to a leaf; false when the arena is full. */
+@inline
+function putTuple(arena: Arena, leaf: Leaf, source: i32, position: i64, bytes: usize): bool {
+  if (!makeRoom(arena, leaf, bytes + ROW_OVERHEAD)) return false
+  leaf.cursor = writeRow(leaf.cursor, source, position)
+  leaf.rows++
+  return true
+}
+
+function reject(context: Context, arena: Arena, rejects: usize, reason: i32, source: i32, position: i64, p: usize, present: usize, length: u32): bool {
   const kept = min(present, context.keptBytes as usize)
   const text = load<usize>(context.reasons + (reason << 3))
   const textLength = load<usize>(context.reasons + (reason << 3), 4)
-  if (!makeRoom(arena, rejects, kept + textLength + REJECT_OVERHEAD)) return false
-  rejects.cursor = writeReject(rejects.cursor, source, position, text, textLength, length, p, kept)
-  rejects.rows++
+  if (context.native) return putReject(arena, changetype<Block>(rejects), source, position, text, textLength, length, p, kept)
+  const leaf = changetype<Leaf>(rejects)
+  if (!makeRoom(arena, leaf, kept + textLength + REJECT_OVERHEAD)) return false
+  leaf.cursor = writeReject(leaf.cursor, source, position, text, textLength, length, p, kept)
+  leaf.rows++
   return true
 }

@@ -14,6 +14,21 @@ export function parseAddress(p: usize, end: usize): bool {
   return false
 }
 
+/** Makes the address just read the IPv4 address that is mapped to it, if it lies in ::ffff:0:0/96 (RFC 4291, 2.5.5.2). */
+@inline
+export function unmapAddress(): void {
+  if (load<u8>(inet) == 3 && isMapped(inet + 2)) {
+    store<u32>(inet, load<u32>(inet, 14), 2)
+    store<u16>(inet, 0x2002)
+  }
+}
+
+/** Whether the sixteen bytes at `p` are an IPv6 address in ::ffff:0:0/96. */
+@inline
+export function isMapped(p: usize): bool {
+  return load<u64>(p) == 0 && load<u32>(p, 8) == 0xffff0000
+}
+
 /** Four decimal numbers without leading zeros, stored as 4 bytes at `to`. */
 function parseQuad(p: usize, end: usize, to: usize): bool {
   let octet: u32 = 0
