@@ -267,7 +267,7 @@ export class PostgresWriter implements Writer {
   }
 
   private async makeMonth(month: string): Promise<void> {
-    this.helper ??= await connect(this.address.url)
+    this.helper ??= await this.connect()
     try {
       await ensureMonth(this.helper, this.address.schema, this.address.layout, month)
     } catch (error) {
@@ -282,11 +282,19 @@ export class PostgresWriter implements Writer {
   private async connection(): Promise<pg.Client> {
     if (this.closed) throw new Error('this writer is closed')
     if (this.client === undefined) {
-      const client = await connect(this.address.url)
+      const client = await this.connect()
       client.on('end', () => this.forget(client))
       this.client = client
     }
     return this.client
+  }
+
+  /** A connection that is there only when this was closed would keep the process alive for ever. */
+  private async connect(): Promise<pg.Client> {
+    const client = await connect(this.address.url)
+    if (!this.closed) return client
+    await client.end().catch(() => undefined)
+    throw new Error('this writer is closed')
   }
 
   private forget(client: pg.Client): void {
