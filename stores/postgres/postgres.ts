@@ -16,7 +16,7 @@ import type {
   Writer,
   WriterOptions,
 } from '../store.js'
-import { connect, PostgresError } from './connect.js'
+import { connect, explain, PostgresError } from './connect.js'
 import { dropMonth } from './drop-month.js'
 import { commitMs, facts } from './facts.js'
 import { PostgresInserter } from './inserter.js'
