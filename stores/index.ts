@@ -1,6 +1,7 @@
 /** The registry of stores: adding one is its folder and a line in `kinds`. */
 import { ClickHouseStore } from './clickhouse/clickhouse.js'
 import { ClickHouseServer } from './clickhouse/server.js'
+import { engineInstalled, StartedServer } from './clickhouse/started-server.js'
 import { schemes as clickhouseSchemes } from './clickhouse/urls.js'
 import { NullStore, nullServer } from './null/null.js'
 import { EmbeddedServer } from './postgres/embedded.js'
@@ -47,7 +48,8 @@ const kinds: readonly StoreKind[] = [
     name: 'clickhouse',
     summary: 'a MergeTree by months; embedded where chdb is installed, or any server by the URL of its HTTP interface',
     schemes: clickhouseSchemes,
-    embedded: () => Promise.reject(new Error('not yet')),
+    measuredByDefault: engineInstalled,
+    embedded: (request) => StartedServer.start(request),
     given: (url) => ClickHouseServer.open(url),
     open: (address) => ClickHouseStore.open(address),
   },

@@ -1,19 +1,54 @@
 /** The embedded engine as a server that runs can use: started by Weir, and gone with it. */
+import { createRequire } from 'node:module'
 import { fsyncMsIn } from '../postgres/facts.js'
 import type { Abilities } from './abilities.js'
+import { EmbeddedEngine, type EngineOptions } from './embedded.js'
 import { Link } from './link.js'
 import { ClickHouseServer, greet } from './server.js'
 
-export interface StartOptions {
-  readonly durability: 'power' | 'process'
-  readonly dataDirectory?: string
+/** Whether the optional package that holds the engine is here. */
+export function engineInstalled(): boolean {
+  try {
+    createRequire(import.meta.url).resolve('chdb')
+    return true
+  } catch {
+    return false
+  }
 }
 
 export class StartedServer extends ClickHouseServer {
   override readonly embedded = true
 
-  static async start(_options: StartOptions): Promise<StartedServer> {
-    const url = 'http://default@127.0.0.1:18124'
-    return new StartedServer(url, new Link(url), await greet(url))
+  private constructor(
+    private readonly engine: EmbeddedEngine,
+    link: Link,
+    abilities: Abilities,
+  ) {
+    super(engine.url, link, abilities)
+  }
+
+  /** @throws Error that says what was wrong and what to do; nothing is left behind then */
+  static async start({ durability, dataDirectory }: EngineOptions): Promise<StartedServer> {
+    const engine = await EmbeddedEngine.start({ durability, ...(dataDirectory === undefined ? {} : { dataDirectory }) })
+    try {
+      return new StartedServer(engine, new Link(engine.url), await greet(engine.url))
+    } catch (error) {
+      await engine.close()
+      throw error
+    }
+  }
+
+  override async processes(): Promise<readonly number[]> {
+    return this.engine.processes()
+  }
+
+  override async close(): Promise<void> {
+    await super.close()
+    await this.engine.close()
+  }
+
+  /** What the disk under the engine's data confirms. */
+  protected override fsyncMs(): Promise<number | null> {
+    return fsyncMsIn(this.engine.folder)
   }
 }

@@ -3,6 +3,7 @@ import { setImmediate as immediate } from 'node:timers/promises'
 import type pg from 'pg'
 import { Encoder } from '../../generators/encoder.js'
 import type { Chunk } from '../../generators/record.js'
+import { Arenas } from '../arenas.js'
 import {
   type Claim,
   ClaimLostError,
@@ -13,7 +14,6 @@ import {
   type Writer,
   type WriterOptions,
 } from '../store.js'
-import { Arenas } from '../arenas.js'
 import { connect, explain } from './connect.js'
 import { endsConnection, runSteps, type Step, UnsentError } from './copy-in.js'
 import { claimLost, ensureMonth, leafTable, leaves, rejectColumnList, rejectTable, rowColumnList, rowTable } from './layout.js'
