@@ -18,6 +18,7 @@ test('the defaults', () => {
   const { targets: _, ...rest } = plan
   assert.equal(rest, {
     scenario: 'steady',
+    parameters: {},
     targetsNamed: false,
     stores: [{ name: 'postgres', url: '' }],
     length: { kind: 'records', records: 1_000_000 },

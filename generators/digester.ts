@@ -321,7 +321,9 @@ export class Digester {
 
   /** Room for a tuple made of any row that fits into the input. */
   private reserveScratch(): void {
-    if (this.options.encoding === 'row-binary') this.view().setUint32(28, this.kernel.alloc(this.inputBytes + scratchOverhead), true)
+    if (this.options.encoding !== 'row-binary') return
+    const scratch = this.kernel.alloc(this.inputBytes + scratchOverhead)
+    this.view().setUint32(28, scratch, true)
   }
 
   private copy(bytes: Uint8Array, to: number): void {

@@ -14,6 +14,7 @@ import type { AuditReport } from './audit.js'
 import type { Clock } from './clock.js'
 import { DeferredWatch } from './deferred.js'
 import { type BlockOutcome, Desk, replay } from './driver.js'
+import { Retention } from './events.js'
 import { Ledger } from './ledger.js'
 import type { Site } from './site.js'
 
@@ -27,6 +28,8 @@ export interface ContenderSpec {
   readonly clock: Clock
   /** Records at the most in one chunk at full speed. */
   readonly chunkRecords?: number
+  /** Older months are dropped as the stream goes on; absent: all stay. */
+  readonly keepMonths?: number
 }
 
 /** What one block is asked to do. */
@@ -62,6 +65,8 @@ export class Contender {
   /** What the audit of its tables said, once there was one. */
   audit: AuditReport | undefined
   readonly ledger: Ledger
+  /** Drops months while its blocks run; undefined where all stay. */
+  readonly retention: Retention | undefined
   private readonly desk: Desk
   private next = 0
   private target: Target | undefined
@@ -71,7 +76,8 @@ export class Contender {
     readonly store: Store,
   ) {
     this.ledger = new Ledger(spec.source.spec.source, 0)
-    this.desk = new Desk(spec.clock, this.ledger)
+    this.retention = retentionOf(spec, store, this.ledger)
+    this.desk = new Desk(spec.clock, this.ledger, this.retention)
     this.deferred = new DeferredWatch(
       () => store.upkeep(),
       () => this.ledger.tally.stored,
@@ -117,8 +123,10 @@ export class Contender {
         { clock, ledger: this.ledger, ...request },
       )
       this.enter(request.index, outcome)
+      await this.retention?.end()
       return outcome
     } finally {
+      await this.retention?.end().catch(() => undefined)
       clearInterval(watching)
       await this.deferred.end()
       this.watchMemory(target, pids)
@@ -172,4 +180,9 @@ export class Contender {
     this.memory.target = Math.max(this.memory.target, sum(this.processes(target).map((part) => part.pid)))
     this.memory.store = Math.max(this.memory.store, sum(storePids))
   }
+}
+
+function retentionOf({ keepMonths, source: { spec }, clock }: ContenderSpec, store: Store, ledger: Ledger): Retention | undefined {
+  if (keepMonths === undefined || spec.kind !== 'stream') return undefined
+  return new Retention({ spec, keepMonths, ledger, dropMonth: (month) => store.dropMonth(month), clock })
 }

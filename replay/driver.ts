@@ -8,6 +8,7 @@ import { Bell } from '../targets/bell.js'
 import type { Target } from '../targets/target.js'
 import type { Arrivals } from './arrivals.js'
 import type { Clock } from './clock.js'
+import type { Onlooker, SettlementTimes } from './events.js'
 import type { Ledger } from './ledger.js'
 
 /**
@@ -86,6 +87,7 @@ export class Desk {
   constructor(
     private readonly clock: Clock,
     private readonly ledger: Ledger,
+    private readonly onlooker?: Onlooker,
   ) {}
 
   private recorder: Recorder | undefined
@@ -97,6 +99,7 @@ export class Desk {
     this.arrivals = arrivals
     this.recorder = recorder
     this.failures = 0
+    this.onlooker?.begin(startMs)
   }
 
   get dead(): boolean {
@@ -120,7 +123,14 @@ export class Desk {
     if (this.ledger.settle(settlement)) {
       this.lastSettledMs = now
       this.settled.ring()
+      this.onlooker?.settled(settlement, { atMs: now - this.startMs, ...this.dueOf(settlement) })
     }
+  }
+
+  private dueOf({ first, count }: Settlement): Pick<SettlementTimes, 'due'> {
+    if (this.arrivals === undefined) return {}
+    const index = first - this.blockFirst
+    return { due: { firstMs: this.arrivals.dueAt(index), lastMs: this.arrivals.dueAt(index + count - 1) } }
   }
 }
 

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import type { Source } from '../generators/source.js'
 import { Recorder } from '../results/recorder.js'
 import type { Result } from '../results/result.js'
+import { scenarioNamed } from '../scenarios/index.js'
 import { stores } from '../stores/index.js'
 import { temporaryPrefix } from '../stores/temporary.js'
 import { baselineTarget, findTarget } from '../targets/index.js'
@@ -71,6 +72,8 @@ const nullRecords = 200_000
 /** The latency leg, unless a duration was asked for: its blocks, its length, and the warm-up of each block. */
 const latencyBlocks = 2
 const latencyMs = 6000
+/** So many runs have the whole length; more share it. */
+const unhurriedRuns = 3
 const warmUpMs = 500
 /** Expected lengths of the steps, for the time left; a block of a run is 1. */
 const stepWeights = { null: 0.3, baseline: 1, run: 1, latency: 3, audit: 2 } as const
@@ -134,7 +137,7 @@ class Session {
     this.say('measuring the generator')
     const generatorCpu = await generatorCpuPerRecord(this.source)
     const entries = await this.measure(calibration, baseline)
-    for (const entry of entries) await this.auditEntry(entry)
+    await this.auditAll(entries)
     await this.exportRejects(entries)
     for (const site of [...this.sites, ...this.sideSites]) site.facts = await site.server.facts().catch(() => undefined)
     return buildResult({ plan, createdAt, entries, source: this.source, generatorCpu })
@@ -255,7 +258,7 @@ class Session {
       const reached = (throughput.ledger.tally.stored * 1000) / throughput.elapsedMs
       const rate = plan.rate ?? plan.rateShare * reached
       if (throughput.error !== undefined || this.hooks.signal.aborted || !(rate > 0 && Number.isFinite(rate))) continue
-      const wishedMs = plan.length?.kind === 'duration' ? plan.length.durationMs : Math.min(latencyMs, (records * 1000) / rate)
+      const wishedMs = plan.length?.kind === 'duration' ? plan.length.durationMs : Math.min(longestLatencyMs(plan), (records * 1000) / rate)
       const blockRecords = Math.floor(Math.min((wishedMs * rate) / 1000, records) / latencyBlocks)
       if (blockRecords < 1) continue
       const blockMs = (blockRecords * 1000) / rate
@@ -359,6 +362,7 @@ class Session {
         scratch: this.scratch,
         clock: this.clock,
         ...(chunk === undefined ? {} : { chunkRecords: chunk }),
+        ...retentionIn(plan, role),
       },
       months,
     )
@@ -370,25 +374,34 @@ class Session {
     return this.source.months(0, this.plan.length?.kind === 'duration' ? chunkRecords : records) ?? []
   }
 
-  private async auditEntry({ role, throughput, latency }: Entry): Promise<void> {
-    if (role === 'null' || this.hooks.signal.aborted) return
-    for (const contender of [throughput, latency]) {
-      if (contender === undefined || contender.ledger.offered === 0 || contender.store.scanner === undefined) continue
-      this.say(`auditing ${this.nameOf(contender)}`)
-      const fates = contender.ledger.fates()
-      const { layout, format } = contender.spec.address
-      try {
-        contender.audit = await audit({ scanner: contender.store.scanner, source: this.source, fates, layout, format })
-        const leg = contender === latency ? 'latency' : role === 'baseline' ? 'baseline' : 'throughput'
-        const createdAt = new Date().toISOString()
-        await contender.store.remember(
-          toMemory({ target: contender.name, leg, createdAt, source: this.source.spec, fates, layout, format }),
-        )
-      } catch (error) {
-        contender.error ??= error instanceof Error ? error : new Error(String(error))
+  /** Audits, two at a time: nothing is measured any more, and one keeps no machine busy. */
+  private async auditAll(entries: readonly Entry[]): Promise<void> {
+    const waiting = entries.flatMap((entry) =>
+      [entry.throughput, entry.latency].flatMap((contender) => (contender === undefined ? [] : [{ entry, contender }])),
+    )
+    const hand = async () => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        const { entry, contender } = next
+        await this.audit(entry, contender)
+        if (entry.role === 'run') this.steps.done += stepWeights.audit / (entry.latency === undefined ? 1 : 2)
       }
     }
-    if (role === 'run') this.steps.done += stepWeights.audit
+    await Promise.all([hand(), hand()])
+  }
+
+  private async audit({ role, latency }: Entry, contender: Contender): Promise<void> {
+    if (role === 'null' || this.hooks.signal.aborted || contender.ledger.offered === 0 || contender.store.scanner === undefined) return
+    this.say(`auditing ${this.nameOf(contender)}`)
+    const fates = contender.ledger.fates()
+    const { layout, format } = contender.spec.address
+    try {
+      contender.audit = await audit({ scanner: contender.store.scanner, source: this.source, fates, layout, format })
+      const leg = contender === latency ? 'latency' : role === 'baseline' ? 'baseline' : 'throughput'
+      const createdAt = new Date().toISOString()
+      await contender.store.remember(toMemory({ target: contender.name, leg, createdAt, source: this.source.spec, fates, layout, format }))
+    } catch (error) {
+      contender.error ??= error instanceof Error ? error : new Error(String(error))
+    }
   }
 
   private async exportRejects(entries: readonly Entry[]): Promise<void> {
@@ -446,4 +459,13 @@ function optionsOn({ server }: Site, module: TargetModule, { options, asked }: P
   if (best === undefined) return options
   const better = Object.entries(module.options).filter(([name, spec]) => spec.store === 'batchRecords' && !asked.includes(name))
   return { ...options, ...Object.fromEntries(better.map(([name]) => [name, best])) }
+}
+
+/** Months are dropped under the targets that are measured, in both legs; the baseline's sample is too short for it. */
+function retentionIn({ parameters: { keepMonths } }: Plan, role: string): { readonly keepMonths?: number } {
+  return keepMonths === undefined || (role !== 'run' && role !== 'latency') ? {} : { keepMonths }
+}
+
+function longestLatencyMs(plan: Plan): number {
+  return scenarioNamed(plan.scenario).latencyMs ?? latencyMs
 }

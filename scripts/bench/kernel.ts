@@ -3,10 +3,13 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Digester } from '../../generators/digester.js'
 import { Encoder, messageHeaderBytes } from '../../generators/encoder.js'
+import { encodeAll } from '../../generators/encoder.testing.js'
+import { NativeEncoder } from '../../generators/native-encoder.js'
 import { profileNamed } from '../../generators/profiles.js'
 import type { Chunk, Format, PartitionKey } from '../../generators/record.js'
 import { formats } from '../../generators/record.js'
 import { Renderer } from '../../generators/renderer.js'
+import { rowBinary } from '../../generators/row-binary.testing.js'
 
 const rounds = 7
 const linesPerRound = 500_000
@@ -63,6 +66,32 @@ function encoderFor(format: Format, partitionKey: PartitionKey, chunk: Chunk): E
   }
 }
 
+/** Blocks for ClickHouse beside tuples for Postgres, the same lines in turns: both rates, and the ratio, whose spread is its own. */
+function nativeRatio(format: Format, chunk: Chunk): string {
+  const repeats = Math.ceil(linesPerRound / chunk.count)
+  const tuples = encoderFor(format, 'id', chunk)
+  const blocks = new NativeEncoder({ format, arenaBytes: 16_000_000, arenas: 1 })
+  const rate = (encoder: Encoder | NativeEncoder) => {
+    const start = process.hrtime.bigint()
+    for (let repeat = 0; repeat < repeats; repeat++) {
+      encoder.begin(0)
+      if (encoder.encode(0, chunk).full) throw new Error('the sample does not fit into an arena')
+      if (encoder instanceof NativeEncoder) encoder.blocks(0)
+      else encoder.leaves(0)
+    }
+    return ((repeats * chunk.count) / Number(process.hrtime.bigint() - start)) * 1e3
+  }
+  rate(tuples)
+  rate(blocks)
+  const pairs = Array.from({ length: rounds }, () => [rate(tuples), rate(blocks)] as const)
+  const sorted = (values: number[]) => values.sort((a, b) => a - b)
+  const made = sorted(pairs.map(([, rate]) => rate))
+  const ratios = sorted(pairs.map(([tuples, blocks]) => blocks / tuples))
+  const [lowest = 0, highest = 0] = [ratios[0], ratios.at(-1)]
+  const median = (values: number[]) => values[rounds >> 1] ?? 0
+  return `${`encode ${format} to Native blocks`.padEnd(34)} ${median(made).toFixed(1).padStart(5)}M/s, ${median(ratios).toFixed(2)} (${lowest.toFixed(2)}-${highest.toFixed(2)}) of tuples`
+}
+
 /** What one core renders of the profile web. */
 function renderRate(format: Format): string {
   const { startMs, recordsPerDay } = profileNamed('web').defaults
@@ -107,6 +136,8 @@ export async function kernelBench(): Promise<string> {
     )
   }
 
+  for (const format of ['combined', 'json'] as const) said.push(nativeRatio(format, chunkOf(format === 'json' ? asJson(lines) : lines)))
+
   const chunk = chunkOf(lines)
   const encoder = encoderFor('combined', 'id', chunk)
   const leaves = encoder.leaves(0)
@@ -129,6 +160,18 @@ export async function kernelBench(): Promise<string> {
     report('digest found rows, from the wire', repeats * rows, repeats * bytes, () => {
       for (let repeat = 0; repeat < repeats; repeat++)
         for (const { place, pieces } of wires) for (const piece of pieces) found.foundWire(piece, place)
+    }),
+  )
+
+  const alike = new Encoder({ format: 'combined', partitionKey: 'id', partitions: 1, arenaBytes: 16_000_000, arenas: 1 })
+  const { rows: decoded } = encodeAll(alike, [chunk])
+  const binary = Buffer.concat(decoded.map(rowBinary))
+  const foundBinary = new Digester({ ...range, encoding: 'row-binary' })
+  said.push(
+    report('digest found rows, RowBinary', repeats * decoded.length, repeats * binary.length, () => {
+      for (let repeat = 0; repeat < repeats; repeat++)
+        for (let at = 0; at < binary.length; at += 65_536)
+          foundBinary.foundWire(binary.subarray(at, at + 65_536), { month: '2015-05', remainder: 0 })
     }),
   )
 

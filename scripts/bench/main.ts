@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { startServer } from '../../stores/index.js'
 import { auditBench } from './audit.js'
 import { baselineBench } from './baseline.js'
+import { clickHouseJsonBench, clickHouseSingleThreadBench, clickHouseWorkerPoolBench } from './clickhouse.js'
 import { generateBench } from './generate.js'
 import { kernelBench } from './kernel.js'
 import { copiesBench, nullBench, routingBench, singleThreadBench, workerPoolBench } from './stores.js'
@@ -21,6 +22,9 @@ const benches = {
   baseline: baselineBench,
   kernel: kernelBench,
   generate: generateBench,
+  'clickhouse-single-thread': clickHouseSingleThreadBench,
+  'clickhouse-worker-pool': clickHouseWorkerPoolBench,
+  'clickhouse-json': clickHouseJsonBench,
 } as const
 
 const asked = process.argv.slice(2)

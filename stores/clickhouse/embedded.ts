@@ -101,16 +101,22 @@ export class EmbeddedEngine {
   }
 }
 
-/** @throws EngineError when the optional package is not installed */
-function needChdb(): void {
+/** Whether the optional package chdb is there. */
+export function isInstalled(): boolean {
   try {
     createRequire(import.meta.url).resolve('chdb')
-  } catch (error) {
-    throw new EngineError(
-      'the embedded ClickHouse is the package chdb, which is not installed: npm install chdb, or give the URL of a server, http://user@host:8123/database',
-      { cause: error },
-    )
+    return true
+  } catch {
+    return false
   }
+}
+
+/** @throws EngineError when the optional package is not installed */
+function needChdb(): void {
+  if (isInstalled()) return
+  throw new EngineError(
+    'the embedded ClickHouse is the package chdb, which is not installed: npm install chdb, or give the URL of a server, http://user@host:8123/database',
+  )
 }
 
 /** @throws EngineError when the folder is of no use */

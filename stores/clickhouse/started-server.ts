@@ -1,20 +1,9 @@
 /** The embedded engine as a server that runs can use: started by Weir, and gone with it. */
-import { createRequire } from 'node:module'
 import { fsyncMsIn } from '../postgres/facts.js'
 import type { Abilities } from './abilities.js'
 import { EmbeddedEngine, type EngineOptions } from './embedded.js'
 import { Link } from './link.js'
 import { ClickHouseServer, greet } from './server.js'
-
-/** Whether the optional package that holds the engine is here. */
-export function engineInstalled(): boolean {
-  try {
-    createRequire(import.meta.url).resolve('chdb')
-    return true
-  } catch {
-    return false
-  }
-}
 
 export class StartedServer extends ClickHouseServer {
   override readonly embedded = true
