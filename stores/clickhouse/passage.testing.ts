@@ -97,6 +97,8 @@ export class Passage {
   private join(inner: Socket): void {
     const id = this.next++
     const outer = connect(Number(this.target.port), this.target.hostname)
+    // Or the head of a request would wait for the other side's word before its body follows.
+    for (const socket of [inner, outer]) socket.setNoDelay(true)
     this.pairs.set(id, { id, inner, outer })
     inner.on('data', (bytes) => {
       if (this.held?.(bytes.toString('latin1', 0, headBytes)) === true) {

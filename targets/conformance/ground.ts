@@ -1,7 +1,7 @@
 /** The stores that the suite tries targets on, and a hand on each from outside. */
 import { randomBytes } from 'node:crypto'
 import type { Format } from '../../generators/record.js'
-import { engineInstalled } from '../../stores/clickhouse/started-server.js'
+import { isInstalled } from '../../stores/clickhouse/embedded.js'
 import { startServer } from '../../stores/index.js'
 import type { StoreAddress, StoreServer } from '../../stores/store.js'
 import { ClickHouseOutside } from './clickhouse-outside.js'
@@ -20,7 +20,7 @@ export interface GroundSpec {
 export const grounds: readonly GroundSpec[] = [
   { name: 'postgres', store: 'postgres' },
   { name: 'postgres by URL', store: process.env['WEIR_TEST_POSTGRES'], needs: 'WEIR_TEST_POSTGRES' },
-  { name: 'clickhouse', store: engineInstalled() ? 'clickhouse' : undefined, needs: 'npm install chdb' },
+  { name: 'clickhouse', store: isInstalled() ? 'clickhouse' : undefined, needs: 'npm install chdb' },
   { name: 'clickhouse by URL', store: process.env['WEIR_TEST_CLICKHOUSE'], needs: 'WEIR_TEST_CLICKHOUSE' },
   { name: 'null', store: 'null' },
 ]
