@@ -72,6 +72,8 @@ const nullRecords = 200_000
 /** The latency leg, unless a duration was asked for: its blocks, its length, and the warm-up of each block. */
 const latencyBlocks = 2
 const latencyMs = 6000
+/** So many runs have the whole length; more share it. */
+const unhurriedRuns = 3
 const warmUpMs = 500
 /** Expected lengths of the steps, for the time left; a block of a run is 1. */
 const stepWeights = { null: 0.3, baseline: 1, run: 1, latency: 3, audit: 2 } as const
@@ -135,7 +137,7 @@ class Session {
     this.say('measuring the generator')
     const generatorCpu = await generatorCpuPerRecord(this.source)
     const entries = await this.measure(calibration, baseline)
-    for (const entry of entries) await this.auditEntry(entry)
+    await this.auditAll(entries)
     await this.exportRejects(entries)
     for (const site of [...this.sites, ...this.sideSites]) site.facts = await site.server.facts().catch(() => undefined)
     return buildResult({ plan, createdAt, entries, source: this.source, generatorCpu })
@@ -372,25 +374,34 @@ class Session {
     return this.source.months(0, this.plan.length?.kind === 'duration' ? chunkRecords : records) ?? []
   }
 
-  private async auditEntry({ role, throughput, latency }: Entry): Promise<void> {
-    if (role === 'null' || this.hooks.signal.aborted) return
-    for (const contender of [throughput, latency]) {
-      if (contender === undefined || contender.ledger.offered === 0 || contender.store.scanner === undefined) continue
-      this.say(`auditing ${this.nameOf(contender)}`)
-      const fates = contender.ledger.fates()
-      const { layout, format } = contender.spec.address
-      try {
-        contender.audit = await audit({ scanner: contender.store.scanner, source: this.source, fates, layout, format })
-        const leg = contender === latency ? 'latency' : role === 'baseline' ? 'baseline' : 'throughput'
-        const createdAt = new Date().toISOString()
-        await contender.store.remember(
-          toMemory({ target: contender.name, leg, createdAt, source: this.source.spec, fates, layout, format }),
-        )
-      } catch (error) {
-        contender.error ??= error instanceof Error ? error : new Error(String(error))
+  /** Audits, two at a time: nothing is measured any more, and one keeps no machine busy. */
+  private async auditAll(entries: readonly Entry[]): Promise<void> {
+    const waiting = entries.flatMap((entry) =>
+      [entry.throughput, entry.latency].flatMap((contender) => (contender === undefined ? [] : [{ entry, contender }])),
+    )
+    const hand = async () => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        const { entry, contender } = next
+        await this.audit(entry, contender)
+        if (entry.role === 'run') this.steps.done += stepWeights.audit / (entry.latency === undefined ? 1 : 2)
       }
     }
-    if (role === 'run') this.steps.done += stepWeights.audit
+    await Promise.all([hand(), hand()])
+  }
+
+  private async audit({ role, latency }: Entry, contender: Contender): Promise<void> {
+    if (role === 'null' || this.hooks.signal.aborted || contender.ledger.offered === 0 || contender.store.scanner === undefined) return
+    this.say(`auditing ${this.nameOf(contender)}`)
+    const fates = contender.ledger.fates()
+    const { layout, format } = contender.spec.address
+    try {
+      contender.audit = await audit({ scanner: contender.store.scanner, source: this.source, fates, layout, format })
+      const leg = contender === latency ? 'latency' : role === 'baseline' ? 'baseline' : 'throughput'
+      const createdAt = new Date().toISOString()
+      await contender.store.remember(toMemory({ target: contender.name, leg, createdAt, source: this.source.spec, fates, layout, format }))
+    } catch (error) {
+      contender.error ??= error instanceof Error ? error : new Error(String(error))
+    }
   }
 
   private async exportRejects(entries: readonly Entry[]): Promise<void> {

@@ -148,6 +148,10 @@ export interface Run {
   readonly counters?: { readonly [name: string]: number } | undefined
   /** Records stored in each second of the full-speed leg. */
   readonly storedPerSecond?: readonly number[] | undefined
+  /** Stored to seen by a query, probed during the run; null where nothing can be seen. */
+  readonly visibility?: Visibility | null | undefined
+  /** The questions that were asked while it went on; absent when none were. */
+  readonly analytics?: AnalyticsFigures | undefined
   /** Why it failed; credentials redacted. */
   readonly error?: RunError | undefined
 
@@ -222,6 +226,61 @@ export interface LatencyLeg {
   readonly backlogAtEnd: number
   readonly storedPerSecond?: readonly number[] | undefined
   readonly audit: Audit | null
+}
+
+/** A time that was probed: it lies between these two, milliseconds. */
+export interface Span {
+  /** When the last query was sent that did not see the record; 0 when the first one saw it. */
+  readonly low: number
+  /** When the first answer came that saw it. */
+  readonly high: number
+}
+
+/**
+ * The time from a record's being stored to its being seen by a query, of a sample of the records. Quantiles are those of
+ * the lower ends and of the upper ends, each taken for itself; null when no probe came to its end.
+ */
+export interface Visibility {
+  /** Records that were followed until a query saw them. */
+  readonly probes: number
+  /** Records that were given up since no query had seen them for 10 s. */
+  readonly unseen: number
+  /** 1 when a record was still being followed as the run ended, else 0. */
+  readonly pending: number
+  /** Queries that failed: they say nothing about the record. */
+  readonly failures: number
+  readonly p50: Span | null
+  readonly p99: Span | null
+  readonly max: Span | null
+}
+
+/** Queries of the analytics side at a constant rate during the run: asked = answered + failed + unsent. */
+export interface AnalyticsFigures {
+  /** Queries per second that came due. */
+  readonly rate: number
+  /** Queries that came due. */
+  readonly asked: number
+  readonly answered: number
+  /** Answered by an error, or not answered before the end of the run. */
+  readonly failed: number
+  /** Still waiting, at the end of the run, for others to be answered. */
+  readonly unsent: number
+  /** Due to answered; null when nothing was. */
+  readonly latency: Quantiles | null
+  /** Sent to answered: what a closed loop would have reported. */
+  readonly service: Quantiles | null
+  /** By the query's name: hits, top, statuses, visitors, latest, logins. Those that were sent. */
+  readonly byQuery: { readonly [query: string]: QueryFigures }
+  /** How many failed, by message. */
+  readonly errors: { readonly [message: string]: number }
+}
+
+export interface QueryFigures {
+  readonly asked: number
+  readonly answered: number
+  readonly failed: number
+  /** Due to answered; null when nothing was. */
+  readonly latency: Quantiles | null
 }
 
 /** offered = stored + rejected + excluded + refused + failed + lost. */

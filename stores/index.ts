@@ -1,4 +1,9 @@
 /** The registry of stores: adding one is its folder and a line in `kinds`. */
+import { ClickHouseStore } from './clickhouse/clickhouse.js'
+import { isInstalled } from './clickhouse/embedded.js'
+import { ClickHouseServer } from './clickhouse/server.js'
+import { StartedServer } from './clickhouse/started-server.js'
+import { schemes as clickhouseSchemes } from './clickhouse/urls.js'
 import { NullStore, nullServer } from './null/null.js'
 import { EmbeddedServer } from './postgres/embedded.js'
 import { GivenServer } from './postgres/given-server.js'
@@ -39,6 +44,16 @@ const kinds: readonly StoreKind[] = [
     embedded: (request) => EmbeddedServer.start(request),
     given: (url) => GivenServer.open(url),
     open: (address) => new PostgresStore(address),
+  },
+  {
+    name: 'clickhouse',
+    summary: 'a MergeTree by months; embedded where chdb is installed, or any server by the URL of its HTTP interface',
+    schemes: clickhouseSchemes,
+    batchRecords: 258_944,
+    measuredByDefault: isInstalled,
+    embedded: (request) => StartedServer.start(request),
+    given: (url) => ClickHouseServer.open(url),
+    open: (address) => ClickHouseStore.open(address),
   },
   {
     name: 'null',

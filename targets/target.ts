@@ -63,7 +63,7 @@ export interface TargetModule<S extends OptionSpecs = OptionSpecs> {
   readonly options: S
   image(options: OptionValues<S>): Image
   /** Stores that it cannot run on, with the reason; undefined when it can. */
-  unsupported?(store: Pick<Store, 'logfiles' | 'scanner' | 'address'>): string | undefined
+  unsupported?(store: Pick<Store, 'logfiles' | 'scanner' | 'address' | 'lacks'>): string | undefined
   open(context: TargetContext<S>): Promise<Target>
 }
 

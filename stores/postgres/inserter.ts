@@ -30,7 +30,9 @@ export class PostgresInserter implements Inserter {
     try {
       const known = await leaves(client, address.schema, address.layout)
       const months = known.flatMap(({ place }) => (place === undefined ? [] : [place.month]))
-      return new PostgresInserter(address, Promise.resolve(client), new Set(months))
+      const inserter = new PostgresInserter(address, Promise.resolve(client), new Set(months))
+      inserter.watched(client)
+      return inserter
     } catch (error) {
       await client.end().catch(() => undefined)
       throw explain(error, address.url)
@@ -81,10 +83,18 @@ export class PostgresInserter implements Inserter {
     })
   }
 
+  /** A connection that breaks while nothing is asked of it is made again: nothing is in doubt then. */
+  private watched(client: pg.Client): pg.Client {
+    client.once('end', () => {
+      this.opening = undefined
+    })
+    return client
+  }
+
   /** Asks over the connection, which is opened again when it was lost. */
   private async ask(question: (client: pg.Client) => Promise<void>): Promise<void> {
     if (this.closed) throw new Error('this inserter is closed')
-    this.opening ??= connect(this.address.url)
+    this.opening ??= connect(this.address.url).then((client) => this.watched(client))
     const { opening } = this
     let connected = false
     try {

@@ -17,7 +17,6 @@ import type {
   WriterOptions,
 } from '../store.js'
 import { connect, explain, PostgresError } from './connect.js'
-import { endsConnection } from './copy-in.js'
 import { dropMonth } from './drop-month.js'
 import { commitMs, facts } from './facts.js'
 import { PostgresInserter } from './inserter.js'
@@ -26,16 +25,18 @@ import { PostgresLogfiles } from './logfiles.js'
 import { routesAlike } from './routes-alike.js'
 import { PostgresScanner } from './scanner.js'
 import { id, sql } from './sql.js'
+import { StandingConnection } from './standing.js'
 import { PostgresWriter } from './writer.js'
 
 export class PostgresStore implements Store {
   readonly logfiles: Logfiles
   readonly scanner: Scanner
   readonly lacks = {}
-  private opening: Promise<pg.Client> | undefined
+  private readonly connection: StandingConnection
   private routing: Promise<boolean> | undefined
 
   constructor(readonly address: StoreAddress) {
+    this.connection = new StandingConnection(address.url)
     this.logfiles = new PostgresLogfiles(address)
     this.scanner = new PostgresScanner(address)
   }
@@ -147,10 +148,8 @@ export class PostgresStore implements Store {
   }
 
   async close(): Promise<void> {
-    const opening = this.opening
-    this.opening = undefined
     await this.logfiles.close()
-    await opening?.then((client) => client.end()).catch(() => undefined)
+    await this.connection.close()
   }
 
   /**
@@ -168,19 +167,8 @@ export class PostgresStore implements Store {
     return this.routing
   }
 
-  private async ask<T>(question: (client: pg.Client) => Promise<T>): Promise<T> {
-    this.opening ??= connect(this.address.url)
-    const { opening } = this
-    try {
-      return await question(await opening)
-    } catch (error) {
-      // A server's refusal leaves the connection whole; anything else asks for a new one.
-      if (endsConnection(error)) {
-        if (this.opening === opening) this.opening = undefined
-        opening.then((client) => client.end()).catch(() => undefined)
-      }
-      throw explain(error, this.address.url)
-    }
+  private ask<T>(question: (client: pg.Client) => Promise<T>): Promise<T> {
+    return this.connection.ask(question)
   }
 }
 

@@ -3,6 +3,7 @@ import { setImmediate as immediate, setTimeout as pause } from 'node:timers/prom
 import type pg from 'pg'
 import { Encoder } from '../../generators/encoder.js'
 import type { Chunk } from '../../generators/record.js'
+import { Arenas } from '../arenas.js'
 import {
   type Claim,
   ClaimLostError,
@@ -13,7 +14,6 @@ import {
   type Writer,
   type WriterOptions,
 } from '../store.js'
-import { Arenas } from './arenas.js'
 import { connect, explain } from './connect.js'
 import { endsConnection, runSteps, type Step, UnsentError } from './copy-in.js'
 import {
@@ -267,7 +267,7 @@ export class PostgresWriter implements Writer {
   }
 
   private async makeMonth(month: string): Promise<void> {
-    this.helper ??= await connect(this.address.url)
+    this.helper ??= await this.connect()
     try {
       await ensureMonth(this.helper, this.address.schema, this.address.layout, month)
     } catch (error) {
@@ -282,11 +282,19 @@ export class PostgresWriter implements Writer {
   private async connection(): Promise<pg.Client> {
     if (this.closed) throw new Error('this writer is closed')
     if (this.client === undefined) {
-      const client = await connect(this.address.url)
+      const client = await this.connect()
       client.on('end', () => this.forget(client))
       this.client = client
     }
     return this.client
+  }
+
+  /** A connection that is there only when this was closed would keep the process alive for ever. */
+  private async connect(): Promise<pg.Client> {
+    const client = await connect(this.address.url)
+    if (!this.closed) return client
+    await client.end().catch(() => undefined)
+    throw new Error('this writer is closed')
   }
 
   private forget(client: pg.Client): void {

@@ -26,7 +26,7 @@ export const multiInstance = defineTarget({
     pollMs: { type: 'milliseconds', default: 250, min: 10, summary: 'how often an idle instance looks for files unasked' },
     spoolFsync: { type: 'flag', default: true, summary: 'have the disk confirm a spooled file before it is offered' },
   },
-  unsupported: (store) => (store.logfiles === undefined ? 'it has no logfiles to claim' : undefined),
+  unsupported: (store) => (store.logfiles === undefined ? (store.lacks.claims ?? 'it has no logfiles to claim') : undefined),
 
   async open({ store, options, settle, scratch }) {
     const folder = await mkdtemp(join(scratch, 'spool-'))

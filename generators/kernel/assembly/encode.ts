@@ -51,10 +51,18 @@ class Context {
  * arena number `index`. Stops before a line that does not fit (1) or belongs to an unknown month (2).
  */
 export function encodeLines(context: Context, arena: Arena, rejects: usize, index: u32, p: usize, end: usize, source: i32, first: f64, most: u32): i32 {
+  return context.native
+    ? encodeInto(true, context, arena, rejects, index, p, end, source, first, most)
+    : encodeInto(false, context, arena, rejects, index, p, end, source, first, most)
+}
+
+/** The loop of encodeLines, compiled once for each kind of destination. */
+@inline
+function encodeInto(native: bool, context: Context, arena: Arena, rejects: usize, index: u32, p: usize, end: usize, source: i32, first: f64, most: u32): i32 {
   const format = context.format
   const key = context.key
   const partitions = context.partitions
-  const native = context.native != 0
+  const unmap = context.unmap != 0
   const destinationBytes = context.destinationBytes
   const offset = index * partitions * destinationBytes
   const start = first as i64
@@ -85,7 +93,7 @@ export function encodeLines(context: Context, arena: Arena, rejects: usize, inde
         break
       }
       at += offset
-      if (context.unmap) unmapAddress()
+      if (unmap) unmapAddress()
       if (key >= 0 && partitions > 1) at += remainderOf(key, position, partitions) * destinationBytes
       if (!(native ? putRow(arena, changetype<Block>(at), source, position) : putTuple(arena, changetype<Leaf>(at), source, position, stop - p))) {
         status = FULL
