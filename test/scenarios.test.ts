@@ -7,6 +7,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Audit, Result, Run } from '../results/result.js'
+import { isInstalled } from '../stores/clickhouse/embedded.js'
 import { connect } from '../stores/postgres/connect.js'
 import { EmbeddedServer } from '../stores/postgres/embedded.js'
 import { weir } from './weir.js'
@@ -14,8 +15,10 @@ import { weir } from './weir.js'
 const schema = JSON.parse(readFileSync(fileURLToPath(new URL('../../docs/result.schema.json', import.meta.url)), 'utf8')) as object
 const validate = new Ajv2020({ strict: false, validateFormats: false }).compile(schema)
 
-function run(...words: readonly string[]): Result {
-  const { status, stdout, stderr } = weir(['run', ...words, '-s', 'postgres', '--json'])
+const run = (...words: readonly string[]): Result => runOn('postgres', ...words)
+
+function runOn(store: string, ...words: readonly string[]): Result {
+  const { status, stdout, stderr } = weir(['run', ...words, '-s', store, '--json'])
   assert.is(status, 0, stderr)
   const result = JSON.parse(stdout) as Result
   assert.ok(validate(result), JSON.stringify(validate.errors))
@@ -40,7 +43,7 @@ function rowsByMonth({ partitions = [] }: Run): Readonly<Record<string, number>>
 }
 
 test('retention: every target drops two of four months while ingesting, and accounts for every record', () => {
-  const result = run('retention', '-t', 'single-thread,worker-pool,multi-instance', '-n', '120k', '--batch-records', '5000')
+  const result = run('retention', '-t', 'single-thread,worker-pool,multi-instance', '-n', '60k', '--batch-records', '2500')
   for (const each of result.runs) {
     const { target, audit, events = [], disturbance, latencyLeg } = each
     assert.equal(
@@ -138,6 +141,30 @@ for (const [key, words] of [
     assert.ok(Math.abs(Math.max(...(hot?.hashShares?.shares ?? [])) - Math.max(...rows) / 40_000) < 1e-9)
   })
 }
+
+if (!isInstalled()) test.skip('on ClickHouse, each scenario is accounted for as well (needs chdb)', () => undefined)
+else
+  test('on ClickHouse, each scenario is accounted for as well', () => {
+    const on = (...words: readonly string[]) =>
+      runOn('clickhouse', ...words, '-t', 'single-thread', '-n', '40k', '--batch-records', '5000', '--no-latency-leg').runs[0]
+    const retention = on('retention')
+    assert.equal(
+      retention?.events?.map(({ month }) => month),
+      ['2026-01', '2026-02'],
+    )
+    assert.is(
+      retention?.audit?.excluded,
+      retention?.events?.reduce((sum, { rows }) => sum + rows, 0),
+    )
+    assert.is(retention?.partitions?.length, 2)
+    const late = on('late-data', '--late-share', '5%')?.partitions ?? []
+    assert.is(late.length, 3)
+    assert.ok(Math.abs(Math.max(...late.map(({ rows }) => rows)) / 40_000 - 0.95) < 0.005)
+    // One partition a month: what the servers of a Distributed table would get.
+    const shares = on('hot-shard')?.hashShares?.shares ?? []
+    assert.is(shares.length, 4)
+    assert.ok(Math.abs(Math.max(...shares) - 0.5) < 0.02)
+  })
 
 test('month-end: half of the rows on either side, and every partition is named with its bytes', () => {
   const [end] = run('month-end', '-t', 'single-thread', '-n', '40k', '--no-latency-leg').runs
