@@ -129,7 +129,7 @@ export class OwnPostgres implements OwnServer {
     try {
       const { rows } = await client.query<{ schema: string }>(
         `SELECT nspname AS schema FROM pg_namespace WHERE nspname LIKE $1 AND to_regclass(quote_ident(nspname) || '.${rowTable}') IS NOT NULL`,
-        [`weir\\_%\\_run\\_${target.replaceAll('-', '\\_')}`],
+        [`weir\\_%\\_run\\_%${target.replaceAll('-', '\\_')}`],
       )
       const answers: T[] = []
       for (const { schema } of rows) answers.push(await ask(client, schema))
