@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import type { Analytics } from '../analytics.js'
 import type { Image, Inserter, RunMemory, Store, StoreAddress, StoreFacts, Upkeep, Writer, WriterOptions } from '../store.js'
 import { type Abilities, abilitiesOf, lacksOf } from './abilities.js'
+import { openAnalytics } from './analytics-client.js'
 import { facts, insertMs } from './facts.js'
 import { ClickHouseInserter } from './inserter.js'
 import { createRun, dropRun, memoryTable, monthOf, partitionOf, partitionsOf, rejectTable, rowTable } from './layout.js'
@@ -57,7 +58,7 @@ export class ClickHouseStore implements Store {
   }
 
   analytics(): Promise<Analytics> | undefined {
-    return undefined
+    return this.abilities.parameters ? openAnalytics(this.address) : undefined
   }
 
   async seen(source: number, position: number): Promise<boolean> {

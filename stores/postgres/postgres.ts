@@ -16,6 +16,7 @@ import type {
   Writer,
   WriterOptions,
 } from '../store.js'
+import { PostgresAnalytics } from './analytics.js'
 import { connect, explain, PostgresError } from './connect.js'
 import { dropMonth } from './drop-month.js'
 import { commitMs, facts } from './facts.js'
@@ -110,8 +111,8 @@ export class PostgresStore implements Store {
     })
   }
 
-  analytics(): Promise<Analytics> | undefined {
-    return undefined
+  async analytics(): Promise<Analytics> {
+    return new PostgresAnalytics(this.address)
   }
 
   async seen(source: number, position: number): Promise<boolean> {
