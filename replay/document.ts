@@ -154,6 +154,7 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
     ...evidence,
     ...audits,
     error: error?.message,
+    firstFailure: ledger.firstFailure ?? latency?.ledger.firstFailure,
     interrupted: throughput.interrupted || (latency?.interrupted ?? false),
     overloaded: latencyPlan !== undefined && overloaded(latencyPlan),
     maxRejects: plan.maxRejects,

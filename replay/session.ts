@@ -75,6 +75,8 @@ const latencyMs = 6000
 /** So many runs have the whole length; more share it. */
 const unhurriedRuns = 3
 const warmUpMs = 500
+/** How long an audit waits for a server that had been in trouble. */
+const backMs = 20_000
 /** Expected lengths of the steps, for the time left; a block of a run is 1. */
 const stepWeights = { null: 0.3, baseline: 1, run: 1, latency: 3, audit: 2 } as const
 
@@ -109,6 +111,8 @@ class Session {
   /** The null store, and a Postgres for the baseline alone. */
   private readonly sideSites: Site[] = []
   private readonly contenders: Contender[] = []
+  /** Sites whose servers did not come back. */
+  private readonly gone = new Set<Site>()
   private readonly steps = { done: 0, total: 1 }
 
   constructor(
@@ -170,7 +174,7 @@ class Session {
   async close(): Promise<void> {
     for (const contender of this.contenders) {
       await contender.closeTarget().catch(() => undefined)
-      if (!this.plan.keep) await contender.store.drop().catch(() => undefined)
+      if (!this.plan.keep) await contender.store.drop().catch((error: unknown) => this.notDropped(contender, error))
       await contender.store.close().catch(() => undefined)
     }
     for (const site of [...this.sites, ...this.sideSites]) await site.server.close()
@@ -389,9 +393,36 @@ class Session {
     await Promise.all([hand(), hand()])
   }
 
+  /** An embedded server takes everything with it; on a given one something stays, and its owner should know. */
+  private notDropped({ spec: { site, address } }: Contender, error: unknown): void {
+    if (site.server.embedded) return
+    const why = error instanceof Error ? error.message : String(error)
+    this.hooks.onNotice(`${address.schema} could not be dropped and stays on the server: ${why}; weir clean --store URL removes it later`)
+  }
+
+  /** After trouble a server may be on its way back: waits for it, once for each site that stays away. */
+  private async isBack(site: Site): Promise<boolean> {
+    const end = this.clock.now() + (this.gone.has(site) ? 0 : backMs)
+    for (;;) {
+      try {
+        await site.server.durability()
+        return true
+      } catch {
+        if (this.clock.now() >= end || this.hooks.signal.aborted) break
+        await this.clock.until(this.clock.now() + 500)
+      }
+    }
+    this.gone.add(site)
+    return false
+  }
+
   private async audit({ role, latency }: Entry, contender: Contender): Promise<void> {
     if (role === 'null' || this.hooks.signal.aborted || contender.ledger.offered === 0 || contender.store.scanner === undefined) return
     this.say(`auditing ${this.nameOf(contender)}`)
+    if (contender.error !== undefined && !(await this.isBack(contender.spec.site))) {
+      this.hooks.onNotice(`${this.nameOf(contender)} was not audited: the server did not come back`)
+      return
+    }
     const fates = contender.ledger.fates()
     const { layout, format } = contender.spec.address
     try {

@@ -41,7 +41,11 @@ async function insertBytes(query: string, bytes: Uint8Array | readonly Uint8Arra
 async function post(search: string, body: Uint8Array | string, headers: Record<string, string> = {}) {
   const { username, password, origin } = new URL(engine.url)
   const authorization = `Basic ${Buffer.from(`${username}:${decodeURIComponent(password)}`).toString('base64')}`
-  const response = await fetch(`${origin}/?${search}`, { method: 'POST', body: typeof body === 'string' ? body : new Uint8Array(body), headers: { authorization, ...headers } })
+  const response = await fetch(`${origin}/?${search}`, {
+    method: 'POST',
+    body: typeof body === 'string' ? body : new Uint8Array(body),
+    headers: { authorization, ...headers },
+  })
   return { response, text: await response.text() }
 }
 
