@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Source } from '../generators/source.js'
 import { LatencyHistogram } from '../results/histogram.js'
 import type { Recorder } from '../results/recorder.js'
-import type { ThroughputBlock } from '../results/result.js'
+import type { ThroughputBlock, Visibility } from '../results/result.js'
 import { openStore } from '../stores/index.js'
 import type { Settlement, Store, StoreAddress } from '../stores/store.js'
 import type { Target, TargetModule } from '../targets/target.js'
@@ -17,6 +17,7 @@ import { type BlockOutcome, Desk, replay } from './driver.js'
 import { Retention } from './events.js'
 import { Ledger } from './ledger.js'
 import type { Site } from './site.js'
+import { VisibilityProbe } from './visibility.js'
 
 export interface ContenderSpec {
   readonly module: TargetModule
@@ -26,6 +27,8 @@ export interface ContenderSpec {
   readonly address: StoreAddress
   readonly scratch: string
   readonly clock: Clock
+  /** Probes at the most so often how long a stored record takes to be seen, milliseconds; undefined: not at all. */
+  readonly probeEveryMs?: number
   /** Records at the most in one chunk at full speed. */
   readonly chunkRecords?: number
   /** Older months are dropped as the stream goes on; absent: all stay. */
@@ -62,6 +65,9 @@ export class Contender {
   connections = 0
   error: Error | undefined
   interrupted = false
+  /** How long stored records took to be seen; null when that was not probed. Known once the target is closed. */
+  visibility: Visibility | null = null
+  private readonly probe: VisibilityProbe | undefined
   /** What the audit of its tables said, once there was one. */
   audit: AuditReport | undefined
   readonly ledger: Ledger
@@ -78,6 +84,10 @@ export class Contender {
     this.ledger = new Ledger(spec.source.spec.source, 0)
     this.retention = retentionOf(spec, store, this.ledger)
     this.desk = new Desk(spec.clock, this.ledger, this.retention)
+    const { probeEveryMs, clock } = spec
+    if (probeEveryMs !== undefined && store.scanner !== undefined) {
+      this.probe = new VisibilityProbe({ seen: (source, position) => store.seen(source, position), clock, everyMs: probeEveryMs })
+    }
     this.deferred = new DeferredWatch(
       () => store.upkeep(),
       () => this.ledger.tally.stored,
@@ -141,6 +151,7 @@ export class Contender {
   async closeTarget(): Promise<void> {
     const target = this.target
     this.target = undefined
+    this.visibility ??= (await this.probe?.stop()) ?? null
     await target?.close()
   }
 
@@ -154,7 +165,10 @@ export class Contender {
     const { module, options, scratch } = this.spec
     const folder = join(scratch, this.spec.address.schema || module.name)
     await mkdir(folder, { recursive: true })
-    const settle = (settlement: Settlement) => this.desk.settle(settlement)
+    const settle = (settlement: Settlement) => {
+      this.desk.settle(settlement)
+      this.probe?.settled(settlement)
+    }
     this.target = await module.open({ store: this.store, options, settle, scratch: folder })
     return this.target
   }

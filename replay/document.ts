@@ -219,6 +219,7 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
     ...(await hashSharesOf(session, throughput)),
     ...eventsOf(throughput, latency),
     counters: ownCounters,
+    visibility: latency?.visibility ?? throughput.visibility,
     ...(deferred === undefined ? {} : { deferred }),
     ...(error === undefined ? {} : { error: { message: error.message } }),
     workloadHash: workloadHash({

@@ -219,11 +219,11 @@ class Session {
       const throughput = await this.contender(module, planned, site, 'run', months)
       const reason = module.unsupported?.(throughput.store)
       if (reason === undefined) entries.push({ role: 'run', planned, site, throughput, latency: undefined, latencyPlan: undefined })
-      else reasons.push(`on the store ${site.label}, ${reason}`)
+      else reasons.push(`on the store ${site.label}: ${reason}`)
     }
     if (reasons.length > 0) {
-      if (this.plan.targetsNamed && entries.length === 0) throw new UnsupportedError(`${module.name} cannot run: ${reasons.join('; ')}`)
-      this.hooks.onNotice(`${module.name} is left out: ${reasons.join('; ')}`)
+      if (this.plan.targetsNamed && entries.length === 0) throw new UnsupportedError(`${module.name} cannot run ${reasons.join('; ')}`)
+      this.hooks.onNotice(`${module.name} is left out ${reasons.join('; ')}`)
     }
     return entries
   }
@@ -262,7 +262,10 @@ class Session {
       const reached = (throughput.ledger.tally.stored * 1000) / throughput.elapsedMs
       const rate = plan.rate ?? plan.rateShare * reached
       if (throughput.error !== undefined || this.hooks.signal.aborted || !(rate > 0 && Number.isFinite(rate))) continue
-      const wishedMs = plan.length?.kind === 'duration' ? plan.length.durationMs : Math.min(longestLatencyMs(plan), (records * 1000) / rate)
+      const wishedMs =
+        plan.length?.kind === 'duration'
+          ? plan.length.durationMs
+          : Math.min(longestLatencyMs(plan, entries.length), (records * 1000) / rate)
       const blockRecords = Math.floor(Math.min((wishedMs * rate) / 1000, records) / latencyBlocks)
       if (blockRecords < 1) continue
       const blockMs = (blockRecords * 1000) / rate
@@ -365,6 +368,7 @@ class Session {
         },
         scratch: this.scratch,
         clock: this.clock,
+        ...probing(plan, role),
         ...(chunk === undefined ? {} : { chunkRecords: chunk }),
         ...retentionIn(plan, role),
       },
@@ -497,6 +501,12 @@ function retentionIn({ parameters: { keepMonths } }: Plan, role: string): { read
   return keepMonths === undefined || (role !== 'run' && role !== 'latency') ? {} : { keepMonths }
 }
 
-function longestLatencyMs(plan: Plan): number {
-  return scenarioNamed(plan.scenario).latencyMs ?? latencyMs
+/** Visibility is probed where latency is measured, and at full speed only where there is no such leg, more rarely then. */
+function probing({ latencyLeg }: Plan, role: string): { readonly probeEveryMs?: number } {
+  if (role === 'latency') return { probeEveryMs: 100 }
+  return role === 'run' && !latencyLeg ? { probeEveryMs: 500 } : {}
+}
+
+function longestLatencyMs(plan: Plan, runs: number): number {
+  return scenarioNamed(plan.scenario).latencyMs ?? latencyMs * Math.min(1, unhurriedRuns / runs)
 }
