@@ -40,6 +40,8 @@ export function toggle(option: Omit<SwitchOption, 'kind'>): SwitchOption {
 
 /** What a command may touch of the outside world. What is for stdout is returned; only generate's threads write there themselves. */
 export interface Context {
+  /** Writes to stdout what cannot wait for the command's end: where a service listens. */
+  print(text: string): Promise<void>
   /** Tells the user something on stderr: a line that stays. */
   notice(line: string): void
   /** Shows the state of the work on stderr: rewritten in place on a terminal; elsewhere a plain line for each new label and every few seconds. */

@@ -13,13 +13,14 @@ import { commandHelp, programHelp } from './help.js'
 import { list } from './list.js'
 import { parseSwitch } from './quantities.js'
 import { run } from './run.js'
+import { serve } from './serve.js'
 import { environmentLayer, fileLayer, type Layer, read, Settings } from './settings.js'
 import { unknown } from './suggest.js'
 import { sharedOptions, targetFlags } from './target-options.js'
 import { Terminal } from './terminal.js'
 import { verify } from './verify.js'
 
-const commands: readonly AnyCommand[] = [run, generate, verify, list, doctor, clean]
+const commands: readonly AnyCommand[] = [run, generate, verify, serve, list, doctor, clean]
 
 /** Flags of every command. */
 const common: Readonly<Record<string, FlagShape>> = {
@@ -109,6 +110,7 @@ function valuesOf(command: AnyCommand, settings: Settings): Readonly<Record<stri
 
 function context(settings: Settings, terminal: Terminal): Context {
   return {
+    print: write,
     notice: (line) => terminal.notice(line),
     progress: (line, label) => terminal.progress(line, label),
     ask: (question) => terminal.ask(question),

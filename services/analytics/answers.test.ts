@@ -61,7 +61,7 @@ test('the lines to ask about have what the questions are about', () => {
   assert.ok(records.length > 16_000 && records.length < chunks.reduce((sum, { count }) => sum + count, 0))
   const logins = reference.logins({ fromMs: null, toMs: null }, everything)
   assert.ok(logins.some(({ failures, user }) => failures > 0 && user !== null))
-  assert.ok(logins.filter(({ user }) => user === null).length < logins.length / 10)
+  assert.ok(logins.filter(({ user }) => user !== null).length > logins.length / 2, "most of the stream's logins are named afterwards")
   assert.ok(records.some(({ bytes }) => bytes === null) && records.some(({ userAgent }) => userAgent === null))
 })
 

@@ -140,8 +140,16 @@ function nullsLast(a: string | null, b: string | null, order: (a: string, b: str
 
 const mapped = 0xffffn
 
+const numbers = new Map<string, bigint>()
+
 /** An address as 128 bits, IPv4 as the IPv6 address that it is mapped to. */
 function numberOf(address: string): bigint {
+  const known = numbers.get(address) ?? parse(address)
+  numbers.set(address, known)
+  return known
+}
+
+function parse(address: string): bigint {
   const dotted = /^(.*?)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address)
   if (dotted?.[1] === '') return (mapped << 32n) | BigInt(dotted.slice(2).reduce((sum, part) => sum * 256 + Number(part), 0))
   const [a = 0, b = 0, c = 0, d = 0] = dotted?.slice(2).map(Number) ?? []

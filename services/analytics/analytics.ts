@@ -1,0 +1,18 @@
+/** The analytics service as the registry knows it. */
+import type { ServiceModule } from '../service.js'
+import { analyticsApp } from './app.js'
+import { startAnalytics } from './server.js'
+
+export const analytics: ServiceModule = {
+  name: 'analytics',
+  summary: 'answers questions about the rows of a run: hits, tops, statuses, visitors, logins',
+  start: startAnalytics,
+  async openapi() {
+    const app = await analyticsApp({ ask: () => Promise.reject(new Error('nobody is there to ask')) })
+    try {
+      return app.swagger()
+    } finally {
+      await app.close()
+    }
+  },
+}

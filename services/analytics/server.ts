@@ -1,0 +1,71 @@
+/** Starts the analytics service on a store that its caller has opened: in this process, whoever's it is. */
+import type { AddressInfo } from 'node:net'
+import type { Analytics } from '../../stores/analytics.js'
+import { Problem } from '../problem.js'
+import type { RunningService, ServiceOptions } from '../service.js'
+import { analyticsApp } from './app.js'
+import type { Ask } from './routes.js'
+
+/**
+ * Resolves when it listens and the store has answered once.
+ * @throws Error that says what was wrong and what to do; nothing listens then
+ */
+export async function startAnalytics({ store, host, port, token, onTrouble }: ServiceOptions): Promise<RunningService> {
+  if (store.lacks.analytics !== undefined) throw new Error(store.lacks.analytics)
+  const analytics = await store.analytics()
+  if (analytics === undefined) throw new Error(`the ${store.address.store} store keeps nothing that could be asked about`)
+  try {
+    // Asked for nothing, which wants the table and the right to read it all the same.
+    await analytics.hits({ fromMs: 0, toMs: 0 }, 'day', { limit: 1, offset: 0 })
+    const app = await analyticsApp({
+      ask: asker(analytics, onTrouble),
+      ...(token === undefined ? {} : { token }),
+      ...(onTrouble === undefined ? {} : { onTrouble }),
+    })
+    try {
+      await app.listen({ host, port })
+    } catch (error) {
+      throw explainListening(error, host, port)
+    }
+    const at = app.server.address() as AddressInfo
+    let ending: Promise<void> | undefined
+    return {
+      url: `http://${at.family === 'IPv6' ? `[${at.address}]` : at.address}:${at.port}`,
+      close() {
+        ending ??= app.close().finally(() => analytics.close())
+        return ending
+      },
+    }
+  } catch (error) {
+    await analytics.close()
+    throw error
+  }
+}
+
+/** Whoever asks learns that the store has trouble; which one, the service's owner does, once for each kind in a row. */
+function asker(analytics: Analytics, onTrouble: ((message: string) => void) | undefined): Ask {
+  let told: string | undefined
+  return async (question) => {
+    try {
+      const answer = await question(analytics)
+      told = undefined
+      return answer
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      if (message !== told) onTrouble?.(message)
+      told = message
+      throw new Problem(503, 'The store cannot answer this at the moment: ask again soon, or for a shorter span.', { 'retry-after': '1' })
+    }
+  }
+}
+
+function explainListening(error: unknown, host: string, port: number): Error {
+  const { code, message } = error as { readonly code?: string; readonly message?: string }
+  const remedy: Readonly<Record<string, string>> = {
+    EADDRINUSE: 'somebody else listens there: choose another port, or 0 for any free one',
+    EACCES: 'ports below 1024 are for root: choose a higher one',
+    EADDRNOTAVAIL: 'this machine has no such address',
+    ENOTFOUND: 'that host has no address',
+  }
+  return new Error(`cannot listen on ${host}, port ${port}: ${remedy[code ?? ''] ?? message ?? code}`, { cause: error })
+}

@@ -1,0 +1,49 @@
+/** Lets a few questions through to a store at once and a few more wait; who comes on top is told to come back. */
+import { Problem } from './problem.js'
+
+export interface GateOptions {
+  readonly atOnce: number
+  readonly waiting: number
+  /** How long one may wait, milliseconds. */
+  readonly patienceMs: number
+}
+
+export class Gate {
+  private inside = 0
+  private readonly queue: (() => void)[] = []
+
+  constructor(private readonly options: GateOptions) {}
+
+  /** @throws Problem 503 when too many wait already, or when the wait takes too long */
+  async through<T>(ask: () => Promise<T>): Promise<T> {
+    if (this.inside < this.options.atOnce) this.inside++
+    else await this.turn()
+    try {
+      return await ask()
+    } finally {
+      const next = this.queue.shift()
+      // The place is handed over, so that nobody slips in between.
+      if (next === undefined) this.inside--
+      else next()
+    }
+  }
+
+  private turn(): Promise<void> {
+    if (this.queue.length >= this.options.waiting) return Promise.reject(busy())
+    return new Promise((resolve, reject) => {
+      const come = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+      const timer = setTimeout(() => {
+        this.queue.splice(this.queue.indexOf(come), 1)
+        reject(busy())
+      }, this.options.patienceMs)
+      this.queue.push(come)
+    })
+  }
+}
+
+function busy(): Problem {
+  return new Problem(503, 'The store is busy with as many questions as it may be asked at once: come back later.', { 'retry-after': '1' })
+}

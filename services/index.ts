@@ -1,0 +1,5 @@
+/** The registry of services: adding one is its folder and a line here. */
+import { analytics } from './analytics/analytics.js'
+import type { ServiceModule } from './service.js'
+
+export const services: readonly ServiceModule[] = [analytics]
