@@ -5,10 +5,12 @@ import { openSource } from '../generators/open.js'
 import { segment } from '../generators/segment.js'
 import type { StreamSpec } from '../generators/source.js'
 import { count, duration, rate, significant } from '../results/format.js'
+import { type Scenario, ScenarioError, type ScenarioParameters } from '../scenarios/scenario.js'
 import { formatNamed, profileNamed, scenarioNamed, scenarios } from './catalogue.js'
 import { defineCommand, value } from './command.js'
 import { Interrupted, RunFailed, UsageError } from './errors.js'
 import { parseCount, parseLength, parsePositiveCount, parseSeed, parseSegment, parseStart } from './quantities.js'
+import { defaultPartitions, scenarioOptions, scenarioParameters } from './scenario-options.js'
 
 export const generate = defineCommand({
   name: 'generate',
@@ -30,6 +32,7 @@ export const generate = defineCommand({
       rare: true,
       parse: parsePositiveCount,
     }),
+    ...scenarioOptions,
   },
   positionals: [],
   targetOptions: false,
@@ -39,27 +42,24 @@ export const generate = defineCommand({
     'weir generate -n 200k --segment 3/3 --format json > last-third.log',
   ],
 
-  async handler(values, { signal, progress, notice, cwd }) {
+  async handler(values, { signal, progress, notice, cwd, settings }) {
     const scenario = values.scenario ?? scenarios[0]
     if (!scenario) throw new Error('no scenarios are registered')
     const length = values.n ?? { kind: 'records', records: scenario.records }
-    const stream = (startMs: number, recordsPerDay: number): StreamSpec => ({
+    const asked = { startMs: values.start ?? null, recordsPerDay: values['records-per-day'] ?? null }
+    const plain: StreamSpec = {
       kind: 'stream',
       source: 1,
       profile: values.profile ?? scenario.profile,
       seed: values.seed ?? '1',
       format: values.format ?? 'combined',
-      startMs,
-      recordsPerDay,
-    })
-    const asked = { startMs: values.start ?? null, recordsPerDay: values['records-per-day'] ?? null }
-    const trial = scenario.timing(asked, scenario.records)
+      ...scenario.timing(asked, scenario.records),
+    }
+    const stream = await shaped(scenario, plain, scenarioParameters(scenario, values, settings))
     // The mean line does not depend on when the stream begins, so bytes become records before the scenario places it.
     const total =
-      length.kind === 'records'
-        ? length.records
-        : Math.max(1, Math.round(length.bytes / (await openSource(stream(trial.startMs, trial.recordsPerDay)).meanLineBytes())))
-    const { startMs, recordsPerDay } = scenario.timing(asked, total)
+      length.kind === 'records' ? length.records : Math.max(1, Math.round(length.bytes / (await openSource(stream).meanLineBytes())))
+    const spec = { ...stream, ...scenario.timing(asked, total) }
     const share = segment(total, values.segment?.index ?? 1, values.segment?.of ?? 1)
     const first = share.first + (values.from ?? 0)
     const records = share.count
@@ -70,7 +70,7 @@ export const generate = defineCommand({
     const begin = performance.now()
     const elapsed = (): number => (performance.now() - begin) / 1000
     const made = await generateLines({
-      spec: stream(startMs, recordsPerDay),
+      spec,
       first,
       count: records,
       workers: values.workers ?? 1,
@@ -87,6 +87,16 @@ export const generate = defineCommand({
     return { status: 0, output: '' }
   },
 })
+
+/** The same records that `weir run` replays, for the layout that it has unless told otherwise. */
+async function shaped(scenario: Scenario, spec: StreamSpec, parameters: ScenarioParameters): Promise<StreamSpec> {
+  try {
+    const partitionKey = scenario.partitionKey ?? 'id'
+    return (await scenario.shape?.(spec, { parameters, partitionKey, partitions: defaultPartitions })) ?? spec
+  } catch (error) {
+    throw error instanceof ScenarioError ? new UsageError(error.message) : error
+  }
+}
 
 function progressLine(records: number, bytes: number, total: number, seconds: number): string {
   const left = (seconds * (total - records)) / records

@@ -12,6 +12,7 @@ import {
   parseRate,
   parseSeed,
   parseSegment,
+  parseShare,
   parseStart,
   parseSwitch,
 } from './quantities.js'
@@ -103,6 +104,19 @@ test('segments are numbered from 1', () => {
     '1': /write i\/n/,
     '1/0': /write i\/n/,
     'a/b': /write i\/n/,
+  })
+})
+
+test('shares are percentages or fractions, neither nothing nor all', () => {
+  assert.is(parseShare('5%'), 0.05)
+  assert.is(parseShare('2.5 %'), 0.025)
+  assert.is(parseShare('0.5'), 0.5)
+  refuses(parseShare, {
+    '0%': /more than 0%/,
+    '100%': /less than 100%/,
+    '5': /less than 100%/,
+    half: /write a percentage/,
+    '-1%': /a share/,
   })
 })
 

@@ -102,6 +102,17 @@ export function parseSegment(text: string): Segment {
   return { index, of }
 }
 
+/** A share as a number from 0 to 1: 5%, 2.5% or 0.05; more than nothing and less than all. */
+export function parseShare(text: string): number {
+  const match = /^(\d+(?:\.\d+)?|\.\d+)\s?(%?)$/.exec(text.trim())
+  if (!match) return reject(text, 'a share', 'a percentage such as 5% or a number such as 0.05')
+  const share = Number(match[1]) / (match[2] === '%' ? 100 : 1)
+  if (!(share > 0 && share < 1)) {
+    throw new UsageError(`"${text}" is no share: write more than 0% and less than 100%, such as 5% or 0.05`)
+  }
+  return share
+}
+
 /** An unsigned 64-bit seed, in decimal digits. */
 export function parseSeed(text: string): string {
   if (!/^\d{1,20}$/.test(text.trim()) || BigInt(text) >= 2n ** 64n) return reject(text, 'a seed', 'a whole number from 0 to 2^64-1')

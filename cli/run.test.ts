@@ -1,7 +1,7 @@
 /** A plan holds what was asked for and the documented defaults of the rest; a result's verdicts become an exit status. */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { scenarioNamed, targetsNamed } from './catalogue.js'
+import { defaultStores, scenarioNamed, targetsNamed } from './catalogue.js'
 import { progressLine } from './progress.js'
 import { planRun, statusOf } from './run.js'
 import { type Given, Settings } from './settings.js'
@@ -18,8 +18,9 @@ test('the defaults', () => {
   const { targets: _, ...rest } = plan
   assert.equal(rest, {
     scenario: 'steady',
+    parameters: {},
     targetsNamed: false,
-    stores: [{ name: 'postgres', url: '' }],
+    stores: defaultStores(false),
     length: { kind: 'records', records: 1_000_000 },
     rate: null,
     rateShare: 0.7,
@@ -40,6 +41,12 @@ test('the defaults', () => {
     dataDirectory: null,
     out: '/home/results/runs',
   })
+})
+
+test('the default stores are those that can be started here, Postgres first; one where a folder was named', () => {
+  assert.equal(defaultStores(false)[0], { name: 'postgres', url: '' })
+  assert.not(defaultStores(false).some(({ name }) => name === 'null'))
+  assert.equal(defaultStores(true), [{ name: 'postgres', url: '' }])
 })
 
 test('what was asked for; paths from the working directory; a file is replayed whole', () => {

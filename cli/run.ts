@@ -7,6 +7,7 @@ import type { Result } from '../results/result.js'
 import { renderTable } from '../results/table.js'
 import { auditFindings } from '../results/verdict.js'
 import { serialize, writeResult } from '../results/write.js'
+import { ScenarioError } from '../scenarios/scenario.js'
 import { partitionKeys } from '../stores/store.js'
 import {
   defaultStores,
@@ -24,6 +25,7 @@ import { defineCommand, toggle, type Values, value } from './command.js'
 import { Interrupted, UsageError } from './errors.js'
 import { progressLine } from './progress.js'
 import { parseCount, parseDuration, parseLength, parsePositiveCount, parseRate, parseSeed, parseStart } from './quantities.js'
+import { defaultPartitions, scenarioOptions, scenarioParameters } from './scenario-options.js'
 import type { Settings } from './settings.js'
 import { planTargets } from './target-options.js'
 
@@ -69,6 +71,7 @@ const options = {
   }),
   'max-rejects': value({ placeholder: 'N', summary: 'fail a run with more rejected lines (any number)', rare: true, parse: parseCount }),
   'export-rejects': value({ placeholder: 'FILE', summary: 'write the rejected lines to a file', rare: true, parse: (text) => text }),
+  ...scenarioOptions,
   keep: toggle({ summary: 'leave the tables for weir verify; embedded: with --data', rare: true }),
   data: value({ placeholder: 'DIR', summary: 'data directory of the embedded server (throwaway)', rare: true, parse: (text) => text }),
 }
@@ -88,11 +91,13 @@ export const run = defineCommand({
 
   async handler(values, { cwd, display, settings, signal, progress, notice }) {
     const plan = planRun(values, settings, cwd)
+    if (values['partition-key'] === undefined && plan.partitionKey !== 'id')
+      notice(`${plan.scenario} splits each month by ${plan.partitionKey} unless --partition-key says otherwise`)
     const begin = performance.now()
     const onProgress = (state: Progress): void => progress(progressLine(state, performance.now() - begin), state.label)
     const result = await runSession(plan, { signal, onProgress, onNotice: notice }).catch((error: unknown) => {
       if (error instanceof InterruptedError) throw new Interrupted(error.message)
-      if (error instanceof UnsupportedError) throw new UsageError(error.message)
+      if (error instanceof UnsupportedError || error instanceof ScenarioError) throw new UsageError(error.message)
       throw error
     })
     const secrets = plan.stores.flatMap(({ url }) => secretsOf(url))
@@ -117,6 +122,12 @@ export function planRun(values: Values<typeof options>, settings: Settings, cwd:
   const selected = values.target ?? defaultTargets
   const { input } = values
   if (input !== undefined) refuseWithInput(settings)
+  const parameters = scenarioParameters(scenario, values, settings)
+  if (input !== undefined && scenario.parameters !== undefined)
+    throw new UsageError(`the scenario ${scenario.name} makes its own records; it cannot go with --input`)
+  const partitionKey = values['partition-key'] ?? scenario.partitionKey ?? 'id'
+  const refusal = scenario.refusal?.(partitionKey)
+  if (refusal !== undefined) throw new UsageError(refusal)
   const stores = values.store ?? defaultStores(values.data !== undefined)
   const embedded = stores.filter(({ name, url }) => url === '' && name !== 'null')
   if (values.keep && embedded.length > 0 && values.data === undefined) {
@@ -127,6 +138,7 @@ export function planRun(values: Values<typeof options>, settings: Settings, cwd:
   }
   return {
     scenario: scenario.name,
+    parameters,
     targets: planTargets(selected, targets, settings),
     targetsNamed: values.target !== undefined,
     stores,
@@ -141,8 +153,8 @@ export function planRun(values: Values<typeof options>, settings: Settings, cwd:
     input: input === undefined ? null : resolve(cwd, input),
     startMs: values.start ?? null,
     recordsPerDay: values['records-per-day'] ?? null,
-    partitionKey: values['partition-key'] ?? 'id',
-    partitions: values.partitions ?? 4,
+    partitionKey,
+    partitions: values.partitions ?? defaultPartitions,
     durability: values.durability ?? 'power',
     maxRejects: values['max-rejects'] ?? null,
     exportRejects: values['export-rejects'] === undefined ? null : resolve(cwd, values['export-rejects']),

@@ -1,5 +1,5 @@
 /** Where lines come from: a generated stream or a file, behind one contract that any process can open again from plain data. */
-import type { Format } from './record.js'
+import type { Format, PartitionKey } from './record.js'
 
 /** A source as plain data: enough to make the very same lines again in another thread, process or year. */
 export type SourceSpec = StreamSpec | FileSpec
@@ -17,7 +17,20 @@ export interface StreamSpec {
   readonly startMs: number
   /** Mean number of records a day; with `startMs` it decides which record falls into which month. */
   readonly recordsPerDay: number
+  /** Records that carry the time of an earlier month than their position's: some hours before the month began, or weeks. */
+  readonly late?: { /** Of all records, 0 to 1. */ readonly share: number }
+  /** Records that carry one and the same value of a column: one client's address, one account, one page. */
+  readonly hot?: HotValue
 }
+
+export interface HotValue {
+  readonly key: HotKey
+  /** Of all records, 0 to 1: what falls to the value besides its natural occurrences. */
+  readonly share: number
+}
+
+/** Columns that one value can dominate: an identity occurs once. */
+export type HotKey = Exclude<PartitionKey, 'id'>
 
 /** A real log, plain or gzip, read in order; its records are its lines, numbered from 0. */
 export interface FileSpec {

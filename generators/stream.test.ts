@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert'
 import { openSource } from './open.js'
 import { profileNamed } from './profiles.js'
 import { type Format, formats } from './record.js'
-import { blockRecords, longestLineBytes, Renderer, recordTimeMs } from './renderer.js'
+import { blockRecords, firstPositionAt, longestLineBytes, Renderer, recordTimeMs } from './renderer.js'
 import type { StreamSpec } from './source.js'
 
 function web(format: Format, changes: Partial<StreamSpec> = {}): StreamSpec {
@@ -204,6 +204,20 @@ test('lines carry the time of their position', () => {
     }),
     { numRuns: 20 },
   )
+})
+
+test('the first position of an instant is the one whose time has come', () => {
+  fc.assert(
+    fc.property(fc.constantFrom(1, 1000, 86_400, 15_000_000), fc.nat(200 * 86_400), (recordsPerDay, second) => {
+      const at = { startMs: Date.UTC(2026, 0, 31, 17, 30, 1), recordsPerDay }
+      const timeMs = at.startMs + second * 1000
+      const position = firstPositionAt(at, timeMs)
+      assert.ok(recordTimeMs(at, position) >= timeMs)
+      assert.ok(position === 0 || recordTimeMs(at, position - 1) < timeMs)
+    }),
+    { numRuns: 100 },
+  )
+  assert.is(firstPositionAt({ startMs: 5000, recordsPerDay: 10 }, 0), 0)
 })
 
 test('the rate follows the time of day', () => {

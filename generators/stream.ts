@@ -40,10 +40,11 @@ class StreamCursor implements Cursor {
 }
 
 function meanLineBytes(spec: StreamSpec): number {
-  const key = `${spec.profile} ${spec.format}`
+  const { profile, format, hot } = spec
+  const key = JSON.stringify({ profile, format, hot })
   const known = means.get(key)
   if (known !== undefined) return known
-  // Neither seed nor time changes the distribution: one measurement serves all streams of a profile and format.
+  // Neither seed nor time changes the distribution: one measurement serves all streams of a profile, format and hot value.
   const renderer = new Renderer({ ...spec, seed: '1' }, 1 << 18)
   let bytes = 0
   for (let block = 0; block < sampledBlocks; block++) {
@@ -64,6 +65,8 @@ function months(spec: StreamSpec, first: number, count: number): readonly string
   const last = new Date(recordTimeMs(spec, first + count - 1)).toISOString().slice(0, 7)
   const at = new Date(recordTimeMs(spec, first))
   at.setUTCDate(1)
+  // Late records reach two months back (render-late.ts of the kernel).
+  if (spec.late !== undefined) at.setUTCMonth(at.getUTCMonth() - 2)
   for (;;) {
     const name = at.toISOString().slice(0, 7)
     names.push(name)

@@ -7,12 +7,14 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openSource } from '../generators/open.js'
 import type { Chunk } from '../generators/record.js'
+import { firstPositionAt } from '../generators/renderer.js'
 import type { Cursor, Source, SourceSpec } from '../generators/source.js'
 import type { Finding } from '../results/result.js'
 import { EmbeddedServer } from '../stores/postgres/embedded.js'
 import type { PostgresStore } from '../stores/postgres/postgres.js'
 import { chunkOf, chunksOf, Ground, numberOf, onServers, streamOf } from '../stores/postgres/servers.testing.js'
 import { audit } from './audit.js'
+import type { Fates } from './ledger.js'
 import { toMemory, verifyRuns } from './verify.js'
 
 const first = 9_000
@@ -20,6 +22,8 @@ const count = 3_000
 /** Its line is no record. */
 const bad = 9_700
 const spec = streamOf()
+/** The first record of February. */
+const february = firstPositionAt(spec, Date.UTC(2026, 1, 1))
 const layout = { partitionKey: 'id', partitions: 4 } as const
 const fates = { source: spec.source, offered: { from: first, to: first + count }, excluded: [], refused: [], failed: [] }
 
@@ -301,6 +305,67 @@ test('verify finds the damage in a data directory that was kept', async () => {
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+})
+
+/** January is gone: its rows, but not the line among them that did not parse. */
+const retained: Fates = { ...fates, dropped: [{ month: '2026-01', from: 0, to: february }] }
+
+async function retention(ground: Ground): Promise<Written> {
+  const run = await written(ground)
+  await run.store.dropMonth('2026-01')
+  return run
+}
+
+onServers('records of a month that was dropped are excluded, and nothing else is', async (ground) => {
+  const { store } = await retention(ground)
+  const report = await audit({ scanner: store.scanner, source, fates: retained, layout, format: 'combined' })
+  const excluded = february - first - 1
+  const { offered, stored, rejected, lost, unexpected } = report.audit
+  assert.equal([offered, stored, rejected, report.audit.excluded, lost, unexpected], [count, count - 1 - excluded, 1, excluded, 0, 0])
+  assert.equal(report.findings, [])
+})
+
+for (const [name, statement, found] of [
+  ['lost', `DELETE FROM rows WHERE position = ${first + 5}`, { excluded: -1, lost: 1, duplicated: 0 }],
+  ['duplicated', `INSERT INTO rows SELECT * FROM rows WHERE position = ${first + 5}`, { excluded: 0, lost: 0, duplicated: 1 }],
+] as const) {
+  onServers(`a row that was ${name} in a month before it was dropped is missed by its number`, async (ground) => {
+    const run = await written(ground)
+    await run.client.query(`ALTER TABLE ${rows(run)} DROP CONSTRAINT nginx_logfile_row_pkey`)
+    await run.client.query(statement.replaceAll('rows', rows(run)))
+    const dropped = await run.store.dropMonth('2026-01')
+    const counted: Fates = { ...fates, dropped: [{ month: '2026-01', from: 0, to: february, rows: dropped.rows }] }
+    const report = await audit({ scanner: run.store.scanner, source, fates: counted, layout, format: 'combined' })
+    const { excluded, lost, duplicated } = report.audit
+    assert.equal({ excluded: excluded - (february - first - 1), lost, duplicated }, found)
+    assert.equal(
+      report.findings.map(({ kind }) => kind),
+      [name],
+    )
+  })
+}
+
+onServers('a row that is left of a dropped month is unexpected; one that is gone from another month is lost', async (ground) => {
+  const run = await written(ground)
+  const kept = await run.client.query(`SELECT * FROM ${rows(run)} WHERE position IN (${first + 5}, ${first + 6})`)
+  await run.store.dropMonth('2026-01')
+  const writer = ground.closing(await run.store.writer())
+  await writer.write((await chunksOf(spec, first + 5, 2)).map(spoil))
+  assert.is(kept.rowCount, 2)
+  await run.client.query(`DELETE FROM ${rows(run)} WHERE position = ${february + 3}`)
+  const report = await audit({ scanner: run.store.scanner, source, fates: retained, layout, format: 'combined' })
+  const excluded = february - first - 1
+  const { stored, rejected, lost, unexpected } = report.audit
+  assert.equal([stored, rejected, report.audit.excluded, lost, unexpected], [count - 1 - excluded - 1, 1, excluded, 1, 2])
+  assert.equal(
+    report.findings.map(({ kind, position }) => [kind, position]),
+    [
+      ['unexpected', first + 5],
+      ['unexpected', first + 6],
+      ['lost', february + 3],
+    ],
+  )
+  assert.match(report.findings[0]?.expected ?? '', 'month 2026-01 was dropped')
 })
 
 test.run()

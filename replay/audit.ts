@@ -1,12 +1,12 @@
 /** The audit: reads a store back and reconciles every row with the source that it came from, in memory that does not grow with the run. */
 import { setImmediate as immediate } from 'node:timers/promises'
 import { Digester, type Listed, type Place } from '../generators/digester.js'
-import { Encoder } from '../generators/encoder.js'
+import { Encoder, messageHeaderBytes } from '../generators/encoder.js'
 import type { Chunk, Format } from '../generators/record.js'
 import type { Cursor, Source } from '../generators/source.js'
 import type { Audit, Finding } from '../results/result.js'
 import type { Layout, PositionFilter, Scanner } from '../stores/store.js'
-import type { Fates, Span } from './ledger.js'
+import type { DroppedSpan, Fates, Span } from './ledger.js'
 
 export interface AuditRequest {
   readonly scanner: Scanner
@@ -45,6 +45,11 @@ class Auditor {
   private readonly encoder: Encoder
   private readonly digester: Digester
   private rejected = 0
+  /** Records that went with their month, those of them that `name` came upon, and rows that ought to have gone too. */
+  private dropped = 0
+  private readonly droppedByMonth = new Map<string, number>()
+  private droppedNamed = 0
+  private remains = 0
   private readonly findings: Finding[] = []
   private readonly tally = {
     stored: 0,
@@ -79,31 +84,48 @@ class Auditor {
     const bad = this.digester.bad(positionsAtOnce)
     const badRecords = bad.reduce((sum, { from, to }) => sum + to - from, 0)
     const rejectedInBad = await this.name(bad)
+    // What was named was tallied there.
+    const droppedElsewhere = this.dropped - this.droppedNamed
     this.tally.rejected += this.rejected - rejectedInBad
-    this.tally.stored += total - badRecords - (this.rejected - rejectedInBad)
-    const unexpected = this.digester.unexpected()
-    for (const { source, position } of unexpected.records) this.note({ kind: 'unexpected', source, position })
+    this.tally.excluded += droppedElsewhere
+    this.tally.stored += total - badRecords - (this.rejected - rejectedInBad) - droppedElsewhere
+    for (const span of fates.dropped ?? []) this.compareCounts(span)
+    const outside = this.digester.unexpected()
+    for (const { source, position } of outside.records) this.note({ kind: 'unexpected', source, position })
     return {
       audit: {
         offered: total,
         ...this.tally,
-        unexpected: unexpected.total,
-        rowsPerSecond: seconds > 0 ? this.digester.foundTuples / seconds : 0,
+        unexpected: outside.total + this.remains,
+        rowsPerSecond: seconds > 0 ? (this.digester.foundTuples - this.dropped) / seconds : 0,
       },
       findings: this.findings,
     }
   }
 
-  /** Sums what ought to be there. */
-  private async expect({ from, to }: Span): Promise<void> {
-    const cursor = await this.request.source.open(from)
-    try {
-      await this.encodeRange(cursor, to, () => {
-        this.digester.expect(this.encoder, 0)
-        for (const run of this.encoder.runs(0)) if (run.reason !== undefined) this.rejected += run.count
-      })
-    } finally {
-      await cursor.close()
+  /** Sums what ought to be there: not the rows that were dropped with their month. */
+  private async expect(offered: Span): Promise<void> {
+    for (const { from, to, month } of cut(offered, this.request.fates.dropped ?? [])) {
+      const cursor = await this.request.source.open(from)
+      try {
+        await this.encodeRange(cursor, to, () => {
+          this.digester.expect(this.encoder, 0)
+          if (month !== undefined) this.expectDropped(month)
+          for (const run of this.encoder.runs(0)) if (run.reason !== undefined) this.rejected += run.count
+        })
+      } finally {
+        await cursor.close()
+      }
+    }
+  }
+
+  /** Takes the month's rows of the arena out of the sums again: found before anything is read. */
+  private expectDropped(month: string): void {
+    for (const leaf of this.encoder.leaves(0)) {
+      if (leaf.month !== month) continue
+      for (const segment of leaf.segments) this.digester.found(segment.subarray(messageHeaderBytes), leaf)
+      this.dropped += leaf.rows
+      this.droppedByMonth.set(month, (this.droppedByMonth.get(month) ?? 0) + leaf.rows)
     }
   }
 
@@ -183,6 +205,11 @@ class Auditor {
     for (let position = range.from; position < range.to; position++) {
       const wanted = expected.get(position)
       if (wanted === undefined) throw new Error(`the audit made no expectation for record ${position}`)
+      const gone = this.droppedMonthOf(position)
+      if (gone !== undefined && wanted.place?.month === gone) {
+        this.compareDropped(position, gone, found.get(position) ?? [])
+        continue
+      }
       if (wanted.place === undefined) rejected++
       this.compare(wanted, found.get(position) ?? [], () => quote(lines, position))
     }
@@ -229,6 +256,48 @@ class Auditor {
     }
   }
 
+  /** Of a record whose month was dropped nothing may be left. */
+  private compareDropped(position: number, month: string, found: readonly Listed[]): void {
+    this.tally.excluded++
+    this.droppedNamed++
+    this.remains += found.length
+    if (found.length === 0) return
+    const place = placeText(found[0]?.place)
+    this.note({
+      kind: 'unexpected',
+      source: this.request.fates.source,
+      position,
+      expected: `nothing, since month ${month} was dropped`,
+      found: found.length === 1 ? `a row in ${place}` : `${found.length} rows, the first in ${place}`,
+    })
+  }
+
+  /** Of a month that is gone there is the number of its rows: one that was lost before cannot be named, but it is missed. */
+  private compareCounts({ month, rows, ...span }: DroppedSpan): void {
+    if (rows === undefined) return
+    const wanted = this.droppedByMonth.get(month) ?? 0
+    const inDoubt = this.request.fates.failed.reduce(
+      (sum, { from, to }) => sum + Math.max(0, Math.min(to, span.to) - Math.max(from, span.from)),
+      0,
+    )
+    const missing = Math.max(0, wanted - rows)
+    const failed = Math.min(missing, inDoubt)
+    const lost = missing - failed
+    const duplicated = Math.max(0, rows - wanted)
+    this.tally.excluded -= missing
+    this.tally.failed += failed
+    this.tally.lost += lost
+    this.tally.duplicated += duplicated
+    if (lost + duplicated === 0) return
+    const { source } = this.request.fates
+    const counts = { expected: `${wanted} rows in month ${month}`, found: `${rows} when it was dropped; nobody can tell which` }
+    this.note({ kind: lost > 0 ? 'lost' : 'duplicated', source, position: span.from, ...counts })
+  }
+
+  private droppedMonthOf(position: number): string | undefined {
+    return this.request.fates.dropped?.find(({ from, to }) => from <= position && position < to)?.month
+  }
+
   private fateOf(position: number): 'excluded' | 'refused' | 'failed' | 'lost' {
     const { excluded, refused, failed } = this.request.fates
     const within = (spans: readonly Span[]) => spans.some(({ from, to }) => from <= position && position < to)
@@ -240,6 +309,22 @@ class Auditor {
   private note(finding: Finding): void {
     if (this.findings.length < findingsKept) this.findings.push(finding)
   }
+}
+
+/** A span in pieces, parted where a month that was dropped begins or ends. */
+function cut(whole: Span, dropped: readonly DroppedSpan[]): (Span & { readonly month?: string })[] {
+  const pieces: (Span & { readonly month?: string })[] = []
+  let at = whole.from
+  for (const { month, ...span } of [...dropped].sort((a, b) => a.from - b.from)) {
+    const from = Math.max(at, span.from)
+    const to = Math.min(whole.to, span.to)
+    if (from >= to) continue
+    if (from > at) pieces.push({ from: at, to: from })
+    pieces.push({ from, to, month })
+    at = to
+  }
+  if (at < whole.to) pieces.push({ from: at, to: whole.to })
+  return pieces
 }
 
 function samePlace(a: Place, b: Place): boolean {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Source } from '../generators/source.js'
 import { LatencyHistogram } from '../results/histogram.js'
 import type { Recorder } from '../results/recorder.js'
-import type { ThroughputBlock } from '../results/result.js'
+import type { ThroughputBlock, Visibility } from '../results/result.js'
 import { openStore } from '../stores/index.js'
 import type { Settlement, Store, StoreAddress } from '../stores/store.js'
 import type { Target, TargetModule } from '../targets/target.js'
@@ -14,8 +14,10 @@ import type { AuditReport } from './audit.js'
 import type { Clock } from './clock.js'
 import { DeferredWatch } from './deferred.js'
 import { type BlockOutcome, Desk, replay } from './driver.js'
+import { Retention } from './events.js'
 import { Ledger } from './ledger.js'
 import type { Site } from './site.js'
+import { VisibilityProbe } from './visibility.js'
 
 export interface ContenderSpec {
   readonly module: TargetModule
@@ -25,8 +27,12 @@ export interface ContenderSpec {
   readonly address: StoreAddress
   readonly scratch: string
   readonly clock: Clock
+  /** Probes at the most so often how long a stored record takes to be seen, milliseconds; undefined: not at all. */
+  readonly probeEveryMs?: number
   /** Records at the most in one chunk at full speed. */
   readonly chunkRecords?: number
+  /** Older months are dropped as the stream goes on; absent: all stay. */
+  readonly keepMonths?: number
 }
 
 /** What one block is asked to do. */
@@ -59,9 +65,14 @@ export class Contender {
   connections = 0
   error: Error | undefined
   interrupted = false
+  /** How long stored records took to be seen; null when that was not probed. Known once the target is closed. */
+  visibility: Visibility | null = null
+  private readonly probe: VisibilityProbe | undefined
   /** What the audit of its tables said, once there was one. */
   audit: AuditReport | undefined
   readonly ledger: Ledger
+  /** Drops months while its blocks run; undefined where all stay. */
+  readonly retention: Retention | undefined
   private readonly desk: Desk
   private next = 0
   private target: Target | undefined
@@ -71,7 +82,12 @@ export class Contender {
     readonly store: Store,
   ) {
     this.ledger = new Ledger(spec.source.spec.source, 0)
-    this.desk = new Desk(spec.clock, this.ledger)
+    this.retention = retentionOf(spec, store, this.ledger)
+    this.desk = new Desk(spec.clock, this.ledger, this.retention)
+    const { probeEveryMs, clock } = spec
+    if (probeEveryMs !== undefined && store.scanner !== undefined) {
+      this.probe = new VisibilityProbe({ seen: (source, position) => store.seen(source, position), clock, everyMs: probeEveryMs })
+    }
     this.deferred = new DeferredWatch(
       () => store.upkeep(),
       () => this.ledger.tally.stored,
@@ -117,8 +133,10 @@ export class Contender {
         { clock, ledger: this.ledger, ...request },
       )
       this.enter(request.index, outcome)
+      await this.retention?.end()
       return outcome
     } finally {
+      await this.retention?.end().catch(() => undefined)
       clearInterval(watching)
       await this.deferred.end()
       this.watchMemory(target, pids)
@@ -133,6 +151,7 @@ export class Contender {
   async closeTarget(): Promise<void> {
     const target = this.target
     this.target = undefined
+    this.visibility ??= (await this.probe?.stop()) ?? null
     await target?.close()
   }
 
@@ -146,7 +165,10 @@ export class Contender {
     const { module, options, scratch } = this.spec
     const folder = join(scratch, this.spec.address.schema || module.name)
     await mkdir(folder, { recursive: true })
-    const settle = (settlement: Settlement) => this.desk.settle(settlement)
+    const settle = (settlement: Settlement) => {
+      this.desk.settle(settlement)
+      this.probe?.settled(settlement)
+    }
     this.target = await module.open({ store: this.store, options, settle, scratch: folder })
     return this.target
   }
@@ -172,4 +194,9 @@ export class Contender {
     this.memory.target = Math.max(this.memory.target, sum(this.processes(target).map((part) => part.pid)))
     this.memory.store = Math.max(this.memory.store, sum(storePids))
   }
+}
+
+function retentionOf({ keepMonths, source: { spec }, clock }: ContenderSpec, store: Store, ledger: Ledger): Retention | undefined {
+  if (keepMonths === undefined || spec.kind !== 'stream') return undefined
+  return new Retention({ spec, keepMonths, ledger, dropMonth: (month) => store.dropMonth(month), clock })
 }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
+import { hashShares } from '../generators/hash-shares.js'
 import type { Source, SourceSpec } from '../generators/source.js'
 import { environmentHash, type FileIdentity, type StreamIdentity, subjectHash, workloadHash } from '../results/hashes.js'
 import type { LatencyHistogram } from '../results/histogram.js'
@@ -53,6 +54,8 @@ export interface SessionRecord {
 
 /** Findings kept in the document; the counts are whole in any case. */
 const findingsKept = 100
+/** Records that shares by hash are taken from at the most: more would only cost time. */
+const sharesFrom = 500_000
 
 export async function buildResult(session: SessionRecord): Promise<Result> {
   const { plan, entries, createdAt } = session
@@ -151,6 +154,7 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
     ...evidence,
     ...audits,
     error: error?.message,
+    firstFailure: ledger.firstFailure ?? latency?.ledger.firstFailure,
     interrupted: throughput.interrupted || (latency?.interrupted ?? false),
     overloaded: latencyPlan !== undefined && overloaded(latencyPlan),
     maxRejects: plan.maxRejects,
@@ -212,11 +216,15 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
       : { storeFacts: { ...facts, tables: facts.tables.filter((table) => table.name.startsWith(throughput.spec.address.schema)) } }),
     partitions,
     partitionSkew: skewOf(partitions),
+    ...(await hashSharesOf(session, throughput)),
+    ...eventsOf(throughput, latency),
     counters: ownCounters,
+    visibility: latency?.visibility ?? throughput.visibility,
     ...(deferred === undefined ? {} : { deferred }),
     ...(error === undefined ? {} : { error: { message: error.message } }),
     workloadHash: workloadHash({
       scenario: plan.scenario,
+      ...(Object.keys(plan.parameters).length === 0 ? {} : { parameters: { ...plan.parameters } }),
       source: identity,
       records: plan.length?.kind === 'duration' ? plan.length.durationMs : ledger.offered,
       arrivals: plan.arrivals,
@@ -324,10 +332,30 @@ function findingsOf(report: AuditReport | undefined, leg: 'throughput' | 'latenc
 /** What the records depend on: of a file, its content. */
 async function sourceIdentity(spec: SourceSpec): Promise<StreamIdentity | FileIdentity> {
   if (spec.kind === 'stream') {
-    const { profile, seed, format, startMs, recordsPerDay } = spec
-    return { kind: 'stream', profile, seed, format, startMs, recordsPerDay }
+    const { profile, seed, format, startMs, recordsPerDay, late, hot } = spec
+    return { kind: 'stream', profile, seed, format, startMs, recordsPerDay, late, hot }
   }
   const hash = createHash('sha256')
   await pipeline(createReadStream(spec.path), hash)
   return { kind: 'file', format: spec.format, sha256: hash.digest('hex') }
+}
+
+/** Where the scenario skews a column: what each hash partition got, computed from the records offered. */
+async function hashSharesOf({ plan, source }: SessionRecord, { ledger }: Contender): Promise<Pick<Run, 'hashShares'>> {
+  if (source.spec.kind !== 'stream' || source.spec.hot === undefined || ledger.offered === 0) return {}
+  const { key } = source.spec.hot
+  const range = { first: ledger.first, count: Math.min(ledger.offered, sharesFrom) }
+  return { hashShares: { key, shares: await hashShares(source, [range], key, plan.partitions) } }
+}
+
+function eventsOf(throughput: Contender, latency: Contender | undefined): Pick<Run, 'events' | 'disturbance'> {
+  if (throughput.retention === undefined) return {}
+  const legs = { throughput: throughput.retention, latency: latency?.retention }
+  return {
+    events: [...legs.throughput.events('throughput'), ...(legs.latency?.events('latency') ?? [])],
+    disturbance: {
+      throughput: legs.throughput.disturbance(),
+      ...(legs.latency === undefined ? {} : { latency: legs.latency.disturbance() }),
+    },
+  }
 }

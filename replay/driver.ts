@@ -8,6 +8,7 @@ import { Bell } from '../targets/bell.js'
 import type { Target } from '../targets/target.js'
 import type { Arrivals } from './arrivals.js'
 import type { Clock } from './clock.js'
+import type { Onlooker, SettlementTimes } from './events.js'
 import type { Ledger } from './ledger.js'
 
 /**
@@ -40,7 +41,7 @@ export interface DriverContext {
   readonly recorder?: Recorder
   readonly signal: AbortSignal
   readonly onProgress?: (settled: number) => void
-  /** The block fails when nothing was settled for this long although records wait (default 60 s). */
+  /** The block fails when nothing was settled for this long although records wait (default 30 s). */
   readonly stallMs?: number
 }
 
@@ -71,8 +72,14 @@ export class StalledError extends Error {
   }
 }
 
-/** After so many failed settlements in a row, without one stored between, the run ends instead of offering everything to a dead store. */
+/**
+ * After so many failed settlements in a row, without one stored between, the store is taken to be in trouble: the driver
+ * offers no faster than a chunk in each pause. When that has gone on for so long the run ends, instead of offering
+ * everything to a dead store; a server that is started again meanwhile goes on being measured.
+ */
 const failuresInARow = 20
+const troubledPauseMs = 100
+const troubledMs = 10_000
 
 /** Receives a target's settlements: files them in the ledger and the recorder under the time at which they arrive. */
 export class Desk {
@@ -81,11 +88,13 @@ export class Desk {
   private arrivals: Arrivals | undefined
   private blockFirst = 0
   private failures = 0
+  private lastStoredMs = 0
   lastSettledMs = 0
 
   constructor(
     private readonly clock: Clock,
     private readonly ledger: Ledger,
+    private readonly onlooker?: Onlooker,
   ) {}
 
   private recorder: Recorder | undefined
@@ -97,16 +106,27 @@ export class Desk {
     this.arrivals = arrivals
     this.recorder = recorder
     this.failures = 0
+    this.lastStoredMs = startMs
+    this.onlooker?.begin(startMs)
   }
 
-  get dead(): boolean {
+  /** What is offered now would most likely fail too. */
+  get troubled(): boolean {
     return this.failures >= failuresInARow
+  }
+
+  /** It has been so for too long. */
+  get dead(): boolean {
+    return this.troubled && this.clock.now() - this.lastStoredMs >= troubledMs
   }
 
   settle(settlement: Settlement): void {
     const now = this.clock.now()
     const { first, count, fate } = settlement
-    if (fate === 'stored') this.failures = 0
+    if (fate === 'stored') {
+      this.failures = 0
+      this.lastStoredMs = now
+    }
     if (fate === 'failed') this.failures++
     if (this.recorder !== undefined && this.arrivals !== undefined && (fate === 'stored' || fate === 'accepted' || fate === 'durable')) {
       const index = first - this.blockFirst
@@ -120,7 +140,14 @@ export class Desk {
     if (this.ledger.settle(settlement)) {
       this.lastSettledMs = now
       this.settled.ring()
+      this.onlooker?.settled(settlement, { atMs: now - this.startMs, ...this.dueOf(settlement) })
     }
+  }
+
+  private dueOf({ first, count }: Settlement): Pick<SettlementTimes, 'due'> {
+    if (this.arrivals === undefined) return {}
+    const index = first - this.blockFirst
+    return { due: { firstMs: this.arrivals.dueAt(index), lastMs: this.arrivals.dueAt(index + count - 1) } }
   }
 }
 
@@ -199,7 +226,7 @@ class Driver {
       signal.throwIfAborted()
       await this.offer(Math.min(size, block.records - this.offered), signal)
       // Timers, sockets and signals get their turn even if the target never waits.
-      await context.clock.until(0)
+      await context.clock.until(this.desk.troubled ? context.clock.now() + troubledPauseMs : 0)
       context.onProgress?.(context.ledger.offered - context.ledger.outstanding)
     }
   }
@@ -255,7 +282,7 @@ class Driver {
 
   /** Ends the block when there is nothing to be hoped for. */
   private watch(abort: AbortController): void {
-    const { clock, ledger, stallMs = 60_000 } = this.context
+    const { clock, ledger, stallMs = 30_000 } = this.context
     if (this.desk.dead) {
       abort.abort(new StalledError(`the store refuses everything: ${ledger.firstFailure ?? 'no reason given'}`))
     } else if (ledger.outstanding > 0 && clock.now() - Math.max(this.desk.lastSettledMs, this.startMs) > stallMs) {

@@ -16,6 +16,16 @@ export interface Fates {
   readonly excluded: readonly Span[]
   readonly refused: readonly Span[]
   readonly failed: readonly Span[]
+  /** Records whose month was dropped after they were stored: nothing of them may be left. Absent: none were. */
+  readonly dropped?: readonly DroppedSpan[]
+}
+
+/** A month's records, all of them: a stream that comes month after month has them in one piece. */
+export interface DroppedSpan extends Span {
+  /** 'YYYY-MM' */
+  readonly month: string
+  /** Rows that the store had of it in the end: nobody can read them back any more. */
+  readonly rows?: number
 }
 
 export interface Span {
@@ -35,6 +45,7 @@ export class Ledger {
   firstFailure: string | undefined
   private readonly settled = new Intervals()
   private readonly special = { excluded: new Intervals(), refused: new Intervals(), failed: new Intervals() }
+  private readonly dropped: DroppedSpan[] = []
   private next: number
 
   constructor(
@@ -56,6 +67,21 @@ export class Ledger {
   /** Records offered that have not met their fate. */
   get outstanding(): number {
     return this.offered - this.settled.size
+  }
+
+  /** Position up to which every record has met its fate. */
+  get settledTo(): number {
+    return this.settled.missing(this.first, this.next)[0]?.from ?? this.next
+  }
+
+  /** Notes that the store has dropped a month with these records, all settled before. */
+  drop(span: DroppedSpan): void {
+    this.dropped.push(span)
+  }
+
+  /** Notes that nobody knows whether these stored records are still there: whatever took them away has failed. */
+  doubt({ from, to }: Span): void {
+    this.special.failed.add(from, to)
   }
 
   /** Files a settlement; returns false for one that is no last word. */
@@ -90,6 +116,7 @@ export class Ledger {
       excluded: this.special.excluded.list(),
       refused: this.special.refused.list(),
       failed: this.special.failed.list(),
+      ...(this.dropped.length === 0 ? {} : { dropped: [...this.dropped] }),
     }
   }
 }

@@ -1,7 +1,7 @@
 /** The source that a plan asks for: its spec, placed in time by the scenario, and how many records of it the run takes. */
 import { openSource } from '../generators/open.js'
 import { profileNamed } from '../generators/profiles.js'
-import type { Source, SourceSpec } from '../generators/source.js'
+import type { Source, StreamSpec } from '../generators/source.js'
 import { scenarioNamed } from '../scenarios/index.js'
 import type { Plan } from './plan.js'
 
@@ -23,21 +23,21 @@ export async function planSource(plan: Plan): Promise<PlannedSource> {
     return { source, records: Math.min(available, await wished(plan, source)) }
   }
   const { defaults } = profileNamed(plan.profile)
-  const spec = (startMs: number, recordsPerDay: number): SourceSpec => ({
+  const scenario = scenarioNamed(plan.scenario)
+  const plain: StreamSpec = {
     kind: 'stream',
     source: sourceNumber,
     profile: plan.profile,
     seed: plan.seed,
     format: plan.format,
-    startMs,
-    recordsPerDay,
-  })
+    ...defaults,
+  }
+  const shaped = (await scenario.shape?.(plain, plan)) ?? plain
   // The mean line does not depend on when the stream begins, so bytes become records before the scenario places it.
-  const records = await wished(plan, openSource(spec(defaults.startMs, defaults.recordsPerDay)))
-  const scenario = scenarioNamed(plan.scenario)
+  const records = await wished(plan, openSource(shaped))
   const finite = length?.kind === 'duration' ? scenario.records : records
   const timing = scenario.timing({ startMs: plan.startMs, recordsPerDay: plan.recordsPerDay }, finite)
-  return { source: openSource(spec(timing.startMs, timing.recordsPerDay)), records }
+  return { source: openSource({ ...shaped, ...timing }), records }
 }
 
 async function wished({ length }: Plan, source: Source): Promise<number> {

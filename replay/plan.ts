@@ -1,5 +1,6 @@
 /** What `weir run` and `weir verify` were asked for, as plain data: nothing here knows of flags, and every process can read it. */
 import type { Format } from '../generators/record.js'
+import type { ScenarioParameters } from '../scenarios/scenario.js'
 import type { Durability, PartitionKey } from '../stores/store.js'
 
 /** How long a run is. Bytes become the nearest whole record by the source's measured mean line. */
@@ -32,6 +33,8 @@ export interface PlannedStore {
 
 export interface Plan {
   readonly scenario: string
+  /** What the scenario was told, and its own values for the rest; empty for one that cannot be told anything. */
+  readonly parameters: ScenarioParameters
   readonly targets: readonly PlannedTarget[]
   /** False when nobody named targets: those that the store does not support are then left out with a notice, not refused. */
   readonly targetsNamed: boolean

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import type { Source } from '../generators/source.js'
 import { Recorder } from '../results/recorder.js'
 import type { Result } from '../results/result.js'
+import { scenarioNamed } from '../scenarios/index.js'
 import { stores } from '../stores/index.js'
 import { temporaryPrefix } from '../stores/temporary.js'
 import { baselineTarget, findTarget } from '../targets/index.js'
@@ -71,7 +72,11 @@ const nullRecords = 200_000
 /** The latency leg, unless a duration was asked for: its blocks, its length, and the warm-up of each block. */
 const latencyBlocks = 2
 const latencyMs = 6000
+/** So many runs have the whole length; more share it. */
+const unhurriedRuns = 3
 const warmUpMs = 500
+/** How long an audit waits for a server that had been in trouble. */
+const backMs = 20_000
 /** Expected lengths of the steps, for the time left; a block of a run is 1. */
 const stepWeights = { null: 0.3, baseline: 1, run: 1, latency: 3, audit: 2 } as const
 
@@ -106,6 +111,8 @@ class Session {
   /** The null store, and a Postgres for the baseline alone. */
   private readonly sideSites: Site[] = []
   private readonly contenders: Contender[] = []
+  /** Sites whose servers did not come back. */
+  private readonly gone = new Set<Site>()
   private readonly steps = { done: 0, total: 1 }
 
   constructor(
@@ -134,7 +141,7 @@ class Session {
     this.say('measuring the generator')
     const generatorCpu = await generatorCpuPerRecord(this.source)
     const entries = await this.measure(calibration, baseline)
-    for (const entry of entries) await this.auditEntry(entry)
+    await this.auditAll(entries)
     await this.exportRejects(entries)
     for (const site of [...this.sites, ...this.sideSites]) site.facts = await site.server.facts().catch(() => undefined)
     return buildResult({ plan, createdAt, entries, source: this.source, generatorCpu })
@@ -167,7 +174,7 @@ class Session {
   async close(): Promise<void> {
     for (const contender of this.contenders) {
       await contender.closeTarget().catch(() => undefined)
-      if (!this.plan.keep) await contender.store.drop().catch(() => undefined)
+      if (!this.plan.keep) await contender.store.drop().catch((error: unknown) => this.notDropped(contender, error))
       await contender.store.close().catch(() => undefined)
     }
     for (const site of [...this.sites, ...this.sideSites]) await site.server.close()
@@ -212,11 +219,11 @@ class Session {
       const throughput = await this.contender(module, planned, site, 'run', months)
       const reason = module.unsupported?.(throughput.store)
       if (reason === undefined) entries.push({ role: 'run', planned, site, throughput, latency: undefined, latencyPlan: undefined })
-      else reasons.push(`on the store ${site.label}, ${reason}`)
+      else reasons.push(`on the store ${site.label}: ${reason}`)
     }
     if (reasons.length > 0) {
-      if (this.plan.targetsNamed && entries.length === 0) throw new UnsupportedError(`${module.name} cannot run: ${reasons.join('; ')}`)
-      this.hooks.onNotice(`${module.name} is left out: ${reasons.join('; ')}`)
+      if (this.plan.targetsNamed && entries.length === 0) throw new UnsupportedError(`${module.name} cannot run ${reasons.join('; ')}`)
+      this.hooks.onNotice(`${module.name} is left out ${reasons.join('; ')}`)
     }
     return entries
   }
@@ -255,7 +262,10 @@ class Session {
       const reached = (throughput.ledger.tally.stored * 1000) / throughput.elapsedMs
       const rate = plan.rate ?? plan.rateShare * reached
       if (throughput.error !== undefined || this.hooks.signal.aborted || !(rate > 0 && Number.isFinite(rate))) continue
-      const wishedMs = plan.length?.kind === 'duration' ? plan.length.durationMs : Math.min(latencyMs, (records * 1000) / rate)
+      const wishedMs =
+        plan.length?.kind === 'duration'
+          ? plan.length.durationMs
+          : Math.min(longestLatencyMs(plan, entries.length), (records * 1000) / rate)
       const blockRecords = Math.floor(Math.min((wishedMs * rate) / 1000, records) / latencyBlocks)
       if (blockRecords < 1) continue
       const blockMs = (blockRecords * 1000) / rate
@@ -358,7 +368,9 @@ class Session {
         },
         scratch: this.scratch,
         clock: this.clock,
+        ...probing(plan, role),
         ...(chunk === undefined ? {} : { chunkRecords: chunk }),
+        ...retentionIn(plan, role),
       },
       months,
     )
@@ -370,25 +382,61 @@ class Session {
     return this.source.months(0, this.plan.length?.kind === 'duration' ? chunkRecords : records) ?? []
   }
 
-  private async auditEntry({ role, throughput, latency }: Entry): Promise<void> {
-    if (role === 'null' || this.hooks.signal.aborted) return
-    for (const contender of [throughput, latency]) {
-      if (contender === undefined || contender.ledger.offered === 0 || contender.store.scanner === undefined) continue
-      this.say(`auditing ${this.nameOf(contender)}`)
-      const fates = contender.ledger.fates()
-      const { layout, format } = contender.spec.address
-      try {
-        contender.audit = await audit({ scanner: contender.store.scanner, source: this.source, fates, layout, format })
-        const leg = contender === latency ? 'latency' : role === 'baseline' ? 'baseline' : 'throughput'
-        const createdAt = new Date().toISOString()
-        await contender.store.remember(
-          toMemory({ target: contender.name, leg, createdAt, source: this.source.spec, fates, layout, format }),
-        )
-      } catch (error) {
-        contender.error ??= error instanceof Error ? error : new Error(String(error))
+  /** Audits, two at a time: nothing is measured any more, and one keeps no machine busy. */
+  private async auditAll(entries: readonly Entry[]): Promise<void> {
+    const waiting = entries.flatMap((entry) =>
+      [entry.throughput, entry.latency].flatMap((contender) => (contender === undefined ? [] : [{ entry, contender }])),
+    )
+    const hand = async () => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        const { entry, contender } = next
+        await this.audit(entry, contender)
+        if (entry.role === 'run') this.steps.done += stepWeights.audit / (entry.latency === undefined ? 1 : 2)
       }
     }
-    if (role === 'run') this.steps.done += stepWeights.audit
+    await Promise.all([hand(), hand()])
+  }
+
+  /** An embedded server takes everything with it; on a given one something stays, and its owner should know. */
+  private notDropped({ spec: { site, address } }: Contender, error: unknown): void {
+    if (site.server.embedded) return
+    const why = error instanceof Error ? error.message : String(error)
+    this.hooks.onNotice(`${address.schema} could not be dropped and stays on the server: ${why}; weir clean --store URL removes it later`)
+  }
+
+  /** After trouble a server may be on its way back: waits for it, once for each site that stays away. */
+  private async isBack(site: Site): Promise<boolean> {
+    const end = this.clock.now() + (this.gone.has(site) ? 0 : backMs)
+    for (;;) {
+      try {
+        await site.server.durability()
+        return true
+      } catch {
+        if (this.clock.now() >= end || this.hooks.signal.aborted) break
+        await this.clock.until(this.clock.now() + 500)
+      }
+    }
+    this.gone.add(site)
+    return false
+  }
+
+  private async audit({ role, latency }: Entry, contender: Contender): Promise<void> {
+    if (role === 'null' || this.hooks.signal.aborted || contender.ledger.offered === 0 || contender.store.scanner === undefined) return
+    this.say(`auditing ${this.nameOf(contender)}`)
+    if (contender.error !== undefined && !(await this.isBack(contender.spec.site))) {
+      this.hooks.onNotice(`${this.nameOf(contender)} was not audited: the server did not come back`)
+      return
+    }
+    const fates = contender.ledger.fates()
+    const { layout, format } = contender.spec.address
+    try {
+      contender.audit = await audit({ scanner: contender.store.scanner, source: this.source, fates, layout, format })
+      const leg = contender === latency ? 'latency' : role === 'baseline' ? 'baseline' : 'throughput'
+      const createdAt = new Date().toISOString()
+      await contender.store.remember(toMemory({ target: contender.name, leg, createdAt, source: this.source.spec, fates, layout, format }))
+    } catch (error) {
+      contender.error ??= error instanceof Error ? error : new Error(String(error))
+    }
   }
 
   private async exportRejects(entries: readonly Entry[]): Promise<void> {
@@ -446,4 +494,19 @@ function optionsOn({ server }: Site, module: TargetModule, { options, asked }: P
   if (best === undefined) return options
   const better = Object.entries(module.options).filter(([name, spec]) => spec.store === 'batchRecords' && !asked.includes(name))
   return { ...options, ...Object.fromEntries(better.map(([name]) => [name, best])) }
+}
+
+/** Months are dropped under the targets that are measured, in both legs; the baseline's sample is too short for it. */
+function retentionIn({ parameters: { keepMonths } }: Plan, role: string): { readonly keepMonths?: number } {
+  return keepMonths === undefined || (role !== 'run' && role !== 'latency') ? {} : { keepMonths }
+}
+
+/** Visibility is probed where latency is measured, and at full speed only where there is no such leg, more rarely then. */
+function probing({ latencyLeg }: Plan, role: string): { readonly probeEveryMs?: number } {
+  if (role === 'latency') return { probeEveryMs: 100 }
+  return role === 'run' && !latencyLeg ? { probeEveryMs: 500 } : {}
+}
+
+function longestLatencyMs(plan: Plan, runs: number): number {
+  return scenarioNamed(plan.scenario).latencyMs ?? latencyMs * Math.min(1, unhurriedRuns / runs)
 }

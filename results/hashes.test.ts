@@ -39,6 +39,10 @@ test('any difference in what is asked changes the workload', () => {
     { ...workload, source: { ...stream, seed: '2' } },
     { ...workload, source: { ...stream, profile: 'api' } },
     { ...workload, source: { ...stream, recordsPerDay: 2e6 } },
+    { ...workload, parameters: { keepMonths: 2 } },
+    { ...workload, source: { ...stream, late: { share: 0.02 } } },
+    { ...workload, source: { ...stream, hot: { key: 'path', share: 0.5 } } },
+    { ...workload, source: { ...stream, hot: { key: 'user', share: 0.5 } } },
     { ...workload, source: { kind: 'file', format: 'combined', sha256: 'a'.repeat(64) } },
   ]
   assert.is(new Set([workload, ...others].map(workloadHash)).size, others.length + 1)

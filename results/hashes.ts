@@ -5,6 +5,8 @@ import type { Durability, Json, Machine } from './result.js'
 /** What must be equal for two results to be compared: the records, how many of them, and how they arrived. */
 export interface Workload {
   readonly scenario: string
+  /** What the scenario was told; absent when it cannot be told anything. */
+  readonly parameters?: { readonly [name: string]: Json } | undefined
   readonly source: StreamIdentity | FileIdentity
   readonly records: number
   /** 'constant', ... */
@@ -21,6 +23,8 @@ export interface StreamIdentity {
   readonly format: string
   readonly startMs: number
   readonly recordsPerDay: number
+  readonly late?: { readonly share: number } | undefined
+  readonly hot?: { readonly key: string; readonly share: number } | undefined
 }
 
 /** A real file, by its content: where it lay does not matter, and a committed baseline names no path. */
@@ -49,7 +53,7 @@ export interface Subject {
 }
 
 /** sha-256 of the workload, 64 hex digits. */
-export function workloadHash({ scenario, source, records, arrivals, latencyRate }: Workload): string {
+export function workloadHash({ scenario, parameters, source, records, arrivals, latencyRate }: Workload): string {
   const identity =
     source.kind === 'file'
       ? { kind: source.kind, format: source.format, sha256: source.sha256 }
@@ -60,8 +64,10 @@ export function workloadHash({ scenario, source, records, arrivals, latencyRate 
           format: source.format,
           startMs: source.startMs,
           recordsPerDay: source.recordsPerDay,
+          late: source.late && { share: source.late.share },
+          hot: source.hot && { key: source.hot.key, share: source.hot.share },
         }
-  return hashOf({ scenario, source: identity, records, arrivals, latencyRate })
+  return hashOf({ scenario, parameters, source: identity, records, arrivals, latencyRate })
 }
 
 /** sha-256 of the environment, 64 hex digits. */

@@ -136,12 +136,22 @@ export interface Run {
   readonly partitions?: readonly Partition[] | undefined
   /** Rows of the fullest partition over the mean of all of them: 1 is even. */
   readonly partitionSkew?: number | null | undefined
+  /** Share of the records, 0 to 1, by the hash of a column that the scenario skews: what each partition or server gets. */
+  readonly hashShares?: HashShares | undefined
+  /** What the scenario did to the store while records flowed in, in order, leg after leg. */
+  readonly events?: readonly RunEvent[] | undefined
+  /** What that did to the flow, in each leg that had events. */
+  readonly disturbance?: { readonly throughput?: Disturbance | undefined; readonly latency?: Disturbance | undefined } | undefined
   /** What the store deferred, in the full-speed leg. */
   readonly deferred?: DeferredWork | undefined
   /** The target's own: conflicts, files claimed, retries. */
   readonly counters?: { readonly [name: string]: number } | undefined
   /** Records stored in each second of the full-speed leg. */
   readonly storedPerSecond?: readonly number[] | undefined
+  /** Stored to seen by a query, probed during the run; null where nothing can be seen. */
+  readonly visibility?: Visibility | null | undefined
+  /** The questions that were asked while it went on; absent when none were. */
+  readonly analytics?: AnalyticsFigures | undefined
   /** Why it failed; credentials redacted. */
   readonly error?: RunError | undefined
 
@@ -216,6 +226,61 @@ export interface LatencyLeg {
   readonly backlogAtEnd: number
   readonly storedPerSecond?: readonly number[] | undefined
   readonly audit: Audit | null
+}
+
+/** A time that was probed: it lies between these two, milliseconds. */
+export interface Span {
+  /** When the last query was sent that did not see the record; 0 when the first one saw it. */
+  readonly low: number
+  /** When the first answer came that saw it. */
+  readonly high: number
+}
+
+/**
+ * The time from a record's being stored to its being seen by a query, of a sample of the records. Quantiles are those of
+ * the lower ends and of the upper ends, each taken for itself; null when no probe came to its end.
+ */
+export interface Visibility {
+  /** Records that were followed until a query saw them. */
+  readonly probes: number
+  /** Records that were given up since no query had seen them for 10 s. */
+  readonly unseen: number
+  /** 1 when a record was still being followed as the run ended, else 0. */
+  readonly pending: number
+  /** Queries that failed: they say nothing about the record. */
+  readonly failures: number
+  readonly p50: Span | null
+  readonly p99: Span | null
+  readonly max: Span | null
+}
+
+/** Queries of the analytics side at a constant rate during the run: asked = answered + failed + unsent. */
+export interface AnalyticsFigures {
+  /** Queries per second that came due. */
+  readonly rate: number
+  /** Queries that came due. */
+  readonly asked: number
+  readonly answered: number
+  /** Answered by an error, or not answered before the end of the run. */
+  readonly failed: number
+  /** Still waiting, at the end of the run, for others to be answered. */
+  readonly unsent: number
+  /** Due to answered; null when nothing was. */
+  readonly latency: Quantiles | null
+  /** Sent to answered: what a closed loop would have reported. */
+  readonly service: Quantiles | null
+  /** By the query's name: hits, top, statuses, visitors, latest, logins. Those that were sent. */
+  readonly byQuery: { readonly [query: string]: QueryFigures }
+  /** How many failed, by message. */
+  readonly errors: { readonly [message: string]: number }
+}
+
+export interface QueryFigures {
+  readonly asked: number
+  readonly answered: number
+  readonly failed: number
+  /** Due to answered; null when nothing was. */
+  readonly latency: Quantiles | null
 }
 
 /** offered = stored + rejected + excluded + refused + failed + lost. */
@@ -304,6 +369,44 @@ export interface DeferredWork {
 export interface Pace {
   readonly seconds: number
   readonly recordsPerSecond: number
+}
+
+export interface HashShares {
+  readonly key: string
+  readonly shares: readonly number[]
+}
+
+/** A month that was dropped with all its rows. */
+export interface RunEvent {
+  readonly kind: 'drop-month'
+  readonly leg: 'throughput' | 'latency'
+  /** 'YYYY-MM' */
+  readonly month: string
+  /** Number of the leg's block, from 0, and milliseconds since it began. */
+  readonly block: number
+  readonly atMs: number
+  readonly tookMs: number
+  /** The store's own steps, milliseconds. */
+  readonly stepsMs?: { readonly [step: string]: number } | undefined
+  readonly rows: number
+  readonly bytes: number
+  /** From its beginning to the first records stored after its end; null when nothing was stored any more. */
+  readonly meanwhile: Flow | null
+}
+
+/** The flow of records beside a leg's events, and otherwise, ramp-up left out. */
+export interface Disturbance {
+  readonly meanwhile: Flow | null
+  readonly otherwise: Flow | null
+  /** Due to stored, of records that waited while an event was under way, and of the others; null at full speed. */
+  readonly latency: { readonly meanwhile: Quantiles | null; readonly otherwise: Quantiles | null } | null
+}
+
+export interface Flow {
+  readonly seconds: number
+  readonly recordsPerSecond: number
+  /** The longest time in which nothing was stored. */
+  readonly longestGapMs: number
 }
 
 export interface StoreFacts {

@@ -133,4 +133,41 @@ test('the published figures hold together', () => {
   assert.is(Math.round(published.pageHitsGrown.hitsPerDay / 86_400), published.pageHitsGrown.recordsPerSecond)
 })
 
+test('months that were dropped, and a skew worth a word, are told under the table', () => {
+  const drop = { kind: 'drop-month', block: 0, atMs: 1, bytes: 1, meanwhile: null } as const
+  const quantiles = { p50: 1, p90: 2, p99: 3, p999: 4, max: 5 }
+  const run = sampleRun('single-thread', [1000, 1000], {
+    events: [
+      { ...drop, leg: 'throughput', month: '2026-01', tookMs: 12, rows: 1000 },
+      { ...drop, leg: 'throughput', month: '2026-02', tookMs: 45.6, rows: 500 },
+      { ...drop, leg: 'latency', month: '2026-01', tookMs: 7, rows: 1000 },
+    ],
+    disturbance: {
+      throughput: {
+        meanwhile: { seconds: 1, recordsPerSecond: 900, longestGapMs: 30 },
+        otherwise: { seconds: 9, recordsPerSecond: 1000, longestGapMs: 20 },
+        latency: null,
+      },
+      latency: { meanwhile: null, otherwise: null, latency: { meanwhile: { ...quantiles, p99: 40 }, otherwise: quantiles } },
+    },
+    hashShares: { key: 'address', shares: [0.1, 0.7, 0.1, 0.1] },
+    partitions: [
+      { name: 'p0', rows: 700, bytes: 1 },
+      { name: 'p1', rows: 300, bytes: 1 },
+    ],
+    partitionSkew: 1.6,
+  })
+  const text = renderTable(sampleResult([run]), { tty: false, columns: 1000 })
+  assert.match(
+    text,
+    'single-thread: throughput leg: 2026-01, 2026-02 dropped (1,500 rows) in at most 45.6 ms each, 900 records/s meanwhile, otherwise 1,000; ' +
+      'longest pause 30 ms, otherwise 20 ms; latency leg: 2026-01 dropped (1,000 rows) in 7.0 ms, p99 meanwhile 40 ms, otherwise 3.0 ms',
+  )
+  assert.match(
+    text,
+    'single-thread: one of 4 hash partitions takes 70.0% of the records, by address; the fullest of 2 partitions, p0, has 700 rows, 1.60 times the mean',
+  )
+  assert.not.match(renderTable(sampleResult([sampleRun('single-thread', [1000])]), { tty: false }), /dropped|fullest/)
+})
+
 test.run()

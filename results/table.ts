@@ -4,7 +4,7 @@ import { count, milliseconds, rate, spread, times } from './format.js'
 import { publishedRecordsPerSecond } from './published.js'
 import { rank } from './rank.js'
 import { redact } from './redact.js'
-import type { Audit, Latency, Result, Run, Verdict } from './result.js'
+import type { Audit, Disturbance, Latency, Result, Run, Verdict } from './result.js'
 import { auditFindings } from './verdict.js'
 
 export interface TableOptions {
@@ -291,6 +291,7 @@ function notes(result: Result, { file }: TableOptions, ink: Ink): readonly Note[
     }
     const fates = fatesOf(run)
     if (fates) said.push({ text: `${nameOf(run)}: ${fates}` })
+    for (const text of [dropsOf(run), skewOf(run)]) if (text) said.push({ text: `${nameOf(run)}: ${text}` })
   }
   for (const { target, store, reason } of ranking.unranked) {
     const run = runs.find((candidate) => candidate.target === target && candidate.store === store)
@@ -336,6 +337,51 @@ function fatesOf(run: Run): string {
     audit.failed > 0 && `${count(audit.failed)} in doubt`,
   ].filter((fate) => fate !== false)
   return fates.length > 0 ? `${fates.join(', ')} (of ${count(audit.offered)} offered)` : ''
+}
+
+/** What the months that were dropped did to the flow, each leg for itself. */
+function dropsOf({ events = [], disturbance }: Run): string {
+  const legs = (['throughput', 'latency'] as const).flatMap((leg) => {
+    const drops = events.filter((event) => event.leg === leg)
+    const [first] = drops
+    if (first === undefined) return []
+    const slowest = Math.max(...drops.map(({ tookMs }) => tookMs))
+    const rows = drops.reduce((sum, event) => sum + event.rows, 0)
+    const took = drops.length === 1 ? `in ${milliseconds(slowest)} ms` : `in at most ${milliseconds(slowest)} ms each`
+    const what = `${leg} leg: ${drops.map(({ month }) => month).join(', ')} dropped (${count(rows)} rows) ${took}`
+    return [`${what}${meanwhileOf(disturbance?.[leg])}`]
+  })
+  return legs.join('; ')
+}
+
+function meanwhileOf(disturbance: Disturbance | undefined): string {
+  if (!disturbance) return ''
+  const { meanwhile, otherwise, latency } = disturbance
+  if (latency) {
+    const { meanwhile: beside, otherwise: usual } = latency
+    return beside && usual ? `, p99 meanwhile ${milliseconds(beside.p99)} ms, otherwise ${milliseconds(usual.p99)} ms` : ''
+  }
+  if (!meanwhile) return ', when nothing was written any more'
+  if (!otherwise) return ', with too little stored otherwise to say what that cost'
+  const gaps = `longest pause ${milliseconds(meanwhile.longestGapMs)} ms, otherwise ${milliseconds(otherwise.longestGapMs)} ms`
+  return `, ${rate(meanwhile.recordsPerSecond)} records/s meanwhile, otherwise ${rate(otherwise.recordsPerSecond)}; ${gaps}`
+}
+
+/** From this on the fullest partition is worth a line. */
+const noteworthySkew = 1.5
+
+function skewOf({ hashShares, partitionSkew, partitions = [] }: Run): string {
+  const percent = (share: number) => `${(share * 100).toFixed(1)}%`
+  const fullest = [...partitions].sort((a, b) => b.rows - a.rows)[0]
+  const skewed = typeof partitionSkew === 'number' && partitionSkew >= noteworthySkew && fullest !== undefined
+  return [
+    hashShares &&
+      `one of ${hashShares.shares.length} hash partitions takes ${percent(Math.max(...hashShares.shares))} of the records, by ${hashShares.key}`,
+    skewed &&
+      `the fullest of ${partitions.length} partitions, ${fullest.name}, has ${count(fullest.rows)} rows, ${times(partitionSkew)} times the mean`,
+  ]
+    .filter(Boolean)
+    .join('; ')
 }
 
 function oneLine(text: string): string {

@@ -48,7 +48,13 @@ test('each kind of damage is unsound, in either leg, and trumps what a threshold
 test('an audit that does not add up proves nothing', () => {
   assert.not(balances(sampleAudit(1000, { stored: 999 })))
   assert.is(verdict({ audit: sampleAudit(1000, { stored: 999 }) }), 'unsound')
-  assert.is(verdict({ audit: sampleAudit(1000, { stored: 990, rejected: 4, excluded: 3, refused: 2, failed: 1 }) }), 'ok')
+  assert.is(verdict({ audit: sampleAudit(1000, { stored: 990, rejected: 5, excluded: 3, refused: 2 }) }), 'ok')
+})
+
+test('records that failed fail the run, with the first reason', () => {
+  const audit = sampleAudit(1000, { stored: 999, failed: 1 })
+  assert.is(verdict({ audit }), 'failed')
+  assert.match(judge({ ...good, audit, firstFailure: 'the server went away' }).reasons[0] ?? '', /^1 records .* the server went away$/)
 })
 
 test('a run cut short is not unsound for what it had no time to store, but is for what should not be there', () => {

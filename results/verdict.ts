@@ -19,6 +19,8 @@ export interface RunEvidence {
   /** Of the latency leg. */
   readonly latencyAudit?: Audit | null
   readonly error?: string | undefined
+  /** Why the first record failed, when one did. */
+  readonly firstFailure?: string | undefined
   readonly interrupted: boolean
   /** The latency leg's backlog grew: the target did not keep up with that rate. */
   readonly overloaded: boolean
@@ -42,7 +44,7 @@ export interface Judgement {
  *    one that was cut short may have records that were accepted and had no time to be stored. An audit of a finished run
  *    whose fates do not add up to what was offered is no proof of anything, and unsound as well.
  * 2. `interrupted`: it was told to stop. Before `failed`, because stopping makes things fail.
- * 3. `failed`: it ended with an error.
+ * 3. `failed`: it ended with an error, or records failed on the way.
  * 4. `threshold-failed`: a threshold that the user set was missed. Before `generator-bound`, because an explicit
  *    requirement that was missed must not pass as an answer.
  * 5. `generator-bound`: the generator used more than 10% of the CPU, or the null store was less than 3 times as fast.
@@ -64,6 +66,11 @@ export function judge(evidence: RunEvidence): Judgement {
   }
   if (evidence.interrupted) return { verdict: 'interrupted', reasons: ['it was told to stop before it was done'] }
   if (evidence.error !== undefined) return { verdict: 'failed', reasons: [evidence.error] }
+  const failed = audits.reduce((sum, audit) => sum + audit.failed, 0)
+  if (failed > 0) {
+    const because = evidence.firstFailure === undefined ? '' : `; the first because ${evidence.firstFailure}`
+    return { verdict: 'failed', reasons: [`${failed.toLocaleString('en-US')} records were not stored, or may not be${because}`] }
+  }
 
   const missed = [...(evidence.missedThresholds ?? [])]
   const rejected = Math.max(0, ...audits.map((audit) => audit.rejected))

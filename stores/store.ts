@@ -123,7 +123,7 @@ export interface Store {
   /** Whether a query sees this record now, asked over a connection apart from the writers'. */
   seen(source: number, position: number): Promise<boolean>
   /** Drops a month's partitions with all rows in them, beside running writers; returns what went. A month that is not there is fine. */
-  dropMonth(month: string): Promise<{ readonly rows: number; readonly bytes: number }>
+  dropMonth(month: string): Promise<DroppedMonth>
   /** Deferred work on this run's tables. */
   upkeep(): Promise<Upkeep>
   /** The kept rejected lines, one by one: for export, not for speed. */
@@ -140,6 +140,14 @@ export interface Store {
   partitions(): Promise<readonly { readonly name: string; readonly rows: number; readonly bytes: number }[]>
   drop(): Promise<void>
   close(): Promise<void>
+}
+
+/** What went with a month. */
+export interface DroppedMonth {
+  readonly rows: number
+  readonly bytes: number
+  /** How long each step took, milliseconds, by the store's own names; absent where there is but one. */
+  readonly stepsMs?: Readonly<Record<string, number>>
 }
 
 export interface WriterOptions {

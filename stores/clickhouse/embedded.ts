@@ -62,7 +62,8 @@ export class EmbeddedEngine {
       const words = await keeper.firstWords
       if (words === undefined) throw new EngineError(`the embedded ClickHouse did not start: ${await wordsIn(log, said)}`)
       const first = JSON.parse(words) as FirstWords
-      if ('error' in first) throw Object.assign(new Error(first.error), { code: first.code })
+      // The library gives its reasons on its standard error.
+      if ('error' in first) throw Object.assign(new Error(`${first.error}: ${await wordsIn(log, said)}`), { code: first.code })
       keeper.unref()
       return new EmbeddedEngine(`http://${engineUser}:${password}@127.0.0.1:${first.port}/`, pid, folder, keeper, throwaway)
     } catch (error) {
@@ -122,6 +123,12 @@ function needChdb(): void {
 /** @throws EngineError when the folder is of no use */
 async function makeFolder(dataDirectory: string | undefined): Promise<{ readonly folder: string; readonly made: string | undefined }> {
   const folder = dataDirectory === undefined ? join(tmpdir(), temporaryPrefix('clickhouse')) : resolve(dataDirectory)
+  // The engine takes a file's whole path for a pattern, and :: for the border of an archive.
+  if (/[*?{}]|::/.test(folder)) {
+    throw new EngineError(
+      `${folder} has a character in its name that ClickHouse reads as a pattern (*, ?, { or }, ::): choose another with --data or TMPDIR`,
+    )
+  }
   try {
     if (dataDirectory === undefined) return { folder: await mkdtemp(folder), made: undefined }
     return { folder, made: await mkdir(folder, { recursive: true }) }

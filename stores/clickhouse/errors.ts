@@ -1,6 +1,9 @@
 /** What goes wrong with a ClickHouse server: what was wrong, where, and what to do, and never a password. */
 import { redactUrl } from '../url.js'
 
+/** Characters that are quoted of what a server or the net says. */
+const longest = 400
+
 /** How far a request came: never sent, sent and not answered, or refused by the server with a code of its own. */
 export type Reach = 'unsent' | 'unanswered' | 'refused'
 
@@ -66,7 +69,9 @@ export function explain(error: unknown, url: string): ClickHouseStoreError {
   const { message = String(error), code, type } = error as { message?: string; code?: string; type?: string }
   const where = `ClickHouse at ${redactUrl(url)}`
   const say = (what: string, remedy: string | undefined, reach: Reach, number?: number): ClickHouseStoreError =>
-    new ClickHouseStoreError(`${where}: ${redactUrl(what)}${remedy === undefined ? '' : `; ${remedy}`}`, reach, number, { cause: error })
+    new ClickHouseStoreError(`${where}: ${oneLine(redactUrl(what))}${remedy === undefined ? '' : `; ${remedy}`}`, reach, number, {
+      cause: error,
+    })
   const number = Number(type === undefined ? /^Code: (\d+)/.exec(message)?.[1] : code)
   if (Number.isInteger(number) && number > 0) return say(sentence(message), ofTheServer[number], 'refused', number)
   if (/Timeout error/.test(message))
@@ -93,9 +98,10 @@ export function noClickHouse(url: string, said = ''): ClickHouseStoreError {
 /** The server's own words without its frame. */
 function sentence(message: string): string {
   const [, text = message] = /DB::Exception: ([\s\S]*?)(?:, e\.what\(\) = [\s\S]*)?$/.exec(message) ?? []
-  const line = text
-    .replace(/\s+/g, ' ')
-    .trim()
-    .replace(/[.\s]+$/, '')
-  return line.length > 400 ? `${line.slice(0, 400)}...` : line
+  return text.replace(/[.\s]+$/, '')
+}
+
+function oneLine(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim()
+  return line.length > longest ? `${line.slice(0, longest)}...` : line
 }

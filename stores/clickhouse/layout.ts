@@ -30,8 +30,12 @@ export async function createRun(link: Link, schema: string, abilities: Abilities
   const few = new Sql(abilities.lowCardinality ? 'LowCardinality(String)' : 'String')
   const address = new Sql(abilities.ipv6 ? 'IPv6' : 'FixedString(16)')
   const remembering = new Sql(abilities.tokens ? `SETTINGS non_replicated_deduplication_window = ${rememberedInserts}` : '')
-  // Kept in the order of time, positions lie close together and so do a probe's or an audit's; addresses are everywhere.
-  const indices = new Sql(abilities.skipIndices ? `, INDEX positions (source, position) TYPE minmax GRANULARITY 1` : '')
+  // In the order of time, positions lie close together; an address is in few stretches, unless it is a busy one.
+  const indices = new Sql(
+    abilities.skipIndices
+      ? `, INDEX positions (source, position) TYPE minmax GRANULARITY 1, INDEX addresses remote_addr TYPE bloom_filter(0.01) GRANULARITY 1`
+      : '',
+  )
   await link.run(sql`CREATE DATABASE ${id(schema)}`)
   await link.run(sql`CREATE TABLE ${id(schema, memoryTable)} (
     created_at DateTime('UTC') DEFAULT now(), revision UInt32, memory String

@@ -7,11 +7,15 @@ interface Pair {
   readonly outer: Socket
 }
 
+/** A request's first line, with the settings of an INSERT in it, is shorter. */
+const headBytes = 4096
+
 export class Passage {
   private readonly pairs = new Map<number, Pair>()
   private server: Server | undefined
   private next = 1
-  private held = false
+  private held: ((head: string) => boolean) | undefined
+  private readonly kept = new Map<number, Buffer>()
   private port = 0
   /** Called with what goes to the server, before it goes; false keeps it back. */
   onRequest: (bytes: Buffer, id: number) => boolean = () => true
@@ -38,20 +42,24 @@ export class Passage {
     return [...this.pairs.keys()]
   }
 
-  /** Connections whose client has sent what the server does not get. */
+  /** Connections that are kept from their server by `hold`. */
   waiting(): number {
-    return this.held ? [...this.pairs.values()].filter(({ inner }) => inner.readableLength > 0).length : 0
+    return this.kept.size
   }
 
-  /** Nothing goes to the server any more, until `release`. */
-  hold(): void {
-    this.held = true
-    for (const { inner } of this.pairs.values()) inner.pause()
+  /** Requests whose first bytes are of this kind go no further, until `release`; others pass. */
+  hold(kind: (head: string) => boolean): void {
+    this.held = kind
   }
 
   release(): void {
-    this.held = false
-    for (const { inner } of this.pairs.values()) inner.resume()
+    this.held = undefined
+    for (const [id, bytes] of [...this.kept]) {
+      this.kept.delete(id)
+      const pair = this.pairs.get(id)
+      pair?.outer.write(bytes)
+      pair?.inner.resume()
+    }
   }
 
   cut(ids: readonly number[] = this.connections()): void {
@@ -89,14 +97,18 @@ export class Passage {
   private join(inner: Socket): void {
     const id = this.next++
     const outer = connect(Number(this.target.port), this.target.hostname)
+    // Or the head of a request would wait for the other side's word before its body follows.
+    for (const socket of [inner, outer]) socket.setNoDelay(true)
     this.pairs.set(id, { id, inner, outer })
     inner.on('data', (bytes) => {
-      if (this.onRequest(bytes, id)) outer.write(bytes)
+      if (this.held?.(bytes.toString('latin1', 0, headBytes)) === true) {
+        this.kept.set(id, bytes)
+        inner.pause()
+      } else if (this.onRequest(bytes, id)) outer.write(bytes)
     })
     outer.on('data', (bytes) => {
       if (this.onAnswer(bytes, id)) inner.write(bytes)
     })
-    if (this.held) inner.pause()
     for (const [from, to] of [
       [inner, outer],
       [outer, inner],
@@ -106,6 +118,7 @@ export class Passage {
       from.on('close', () => {
         to.destroy()
         this.pairs.delete(id)
+        this.kept.delete(id)
       })
     }
   }

@@ -2,11 +2,11 @@
 import type pg from 'pg'
 import type { Durability, Layout, RunMemory, StoredRun, StoreFacts, StoreServer } from '../store.js'
 import { connect, explain, PostgresError } from './connect.js'
-import { endsConnection } from './copy-in.js'
 import { commitMs, durabilityOf, facts, settings } from './facts.js'
 import { memoryTable } from './layout.js'
 import { dropSchema } from './postgres.js'
 import { id, sql } from './sql.js'
+import { StandingConnection } from './standing.js'
 import { untilSwept } from './sweeping.js'
 
 const oldestVersion = 150_000
@@ -16,13 +16,15 @@ const keepsUtf8 = ['UTF8', 'SQL_ASCII']
 export class GivenServer implements StoreServer {
   readonly store = 'postgres'
   readonly embedded: boolean = false
+  private readonly connection: StandingConnection
   private closed = false
-  private broken = false
 
   protected constructor(
     readonly url: string,
-    private client: pg.Client,
-  ) {}
+    client: pg.Client,
+  ) {
+    this.connection = new StandingConnection(url, client)
+  }
 
   /**
    * Connects and checks that a run can live there.
@@ -102,7 +104,7 @@ export class GivenServer implements StoreServer {
 
   async close(): Promise<void> {
     this.closed = true
-    await this.client.end().catch(() => undefined)
+    await this.connection.close()
   }
 
   protected fsyncMs(client: pg.Client): Promise<number | null> {
@@ -110,18 +112,8 @@ export class GivenServer implements StoreServer {
   }
 
   private async ask<T>(question: (client: pg.Client) => Promise<T>): Promise<T> {
-    try {
-      // The server may have been started again, or have cut this connection alone.
-      if (this.broken && !this.closed) this.client = await connect(this.url)
-      this.broken = false
-      return await question(this.client)
-    } catch (error) {
-      if (endsConnection(error)) {
-        this.broken = true
-        this.client.end().catch(() => undefined)
-      }
-      throw explain(error, this.url)
-    }
+    if (this.closed) throw new PostgresError('this server was disconnected from: it answers no more')
+    return this.connection.ask(question)
   }
 }
 

@@ -4,7 +4,7 @@ import { keptLineBytes } from '../../generators/record.js'
 import { InDoubtError, type Inserter, type Row, rowColumns, type StoreAddress } from '../store.js'
 import { connect, explain } from './connect.js'
 import { endsConnection } from './copy-in.js'
-import { ensureMonth, leaves, rejectColumnList, rejectTable, rowColumnList, rowTable } from './layout.js'
+import { ensureMonth, leaves, monthWithoutPartition, rejectColumnList, rejectTable, rowColumnList, rowTable } from './layout.js'
 import { id, Sql, sql } from './sql.js'
 
 const parameters = (count: number) => new Sql(Array.from({ length: count }, (_, i) => `$${i + 1}`).join(', '))
@@ -30,7 +30,9 @@ export class PostgresInserter implements Inserter {
     try {
       const known = await leaves(client, address.schema, address.layout)
       const months = known.flatMap(({ place }) => (place === undefined ? [] : [place.month]))
-      return new PostgresInserter(address, Promise.resolve(client), new Set(months))
+      const inserter = new PostgresInserter(address, Promise.resolve(client), new Set(months))
+      inserter.watched(client)
+      return inserter
     } catch (error) {
       await client.end().catch(() => undefined)
       throw explain(error, address.url)
@@ -53,7 +55,16 @@ export class PostgresInserter implements Inserter {
       row.referrer,
       row.userAgent,
     ]
-    await this.run('insert-row', this.insertText, values)
+    try {
+      await this.run('insert-row', this.insertText, values)
+    } catch (error) {
+      // Dropped, and here comes a late row for it.
+      const month = monthWithoutPartition((error as Error).cause)
+      if (month === undefined) throw error
+      this.months.delete(month)
+      await this.ready(row.createdAt)
+      await this.run('insert-row', this.insertText, values)
+    }
   }
 
   async reject(line: Uint8Array, source: number, position: number, reason: string): Promise<void> {
@@ -72,10 +83,18 @@ export class PostgresInserter implements Inserter {
     })
   }
 
+  /** A connection that breaks while nothing is asked of it is made again: nothing is in doubt then. */
+  private watched(client: pg.Client): pg.Client {
+    client.once('end', () => {
+      this.opening = undefined
+    })
+    return client
+  }
+
   /** Asks over the connection, which is opened again when it was lost. */
   private async ask(question: (client: pg.Client) => Promise<void>): Promise<void> {
     if (this.closed) throw new Error('this inserter is closed')
-    this.opening ??= connect(this.address.url)
+    this.opening ??= connect(this.address.url).then((client) => this.watched(client))
     const { opening } = this
     let connected = false
     try {
@@ -98,7 +117,7 @@ export class PostgresInserter implements Inserter {
     // A transaction on this connection that makes a month must not take in rows of other calls.
     while (this.making !== undefined) await this.making.catch(() => undefined)
     if (this.months.has(month)) return
-    this.making = this.ask((client) => ensureMonth(client, this.address.schema, this.address.layout, month))
+    this.making = this.ask(async (client) => void (await ensureMonth(client, this.address.schema, this.address.layout, month)))
     try {
       await this.making
     } finally {

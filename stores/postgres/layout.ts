@@ -132,20 +132,33 @@ export async function createRun(client: Client, schema: string, layout: Layout, 
   }
 }
 
-/** Makes sure that a month has its partitions, whoever else may be making them at the same moment. */
-export async function ensureMonth(client: Client, schema: string, layout: Layout, month: string): Promise<void> {
+/**
+ * Makes sure that a month has its partitions, whoever else may be making them at the same moment. False while the month is
+ * just being dropped: its tables are still there, and rows cannot go into them any more.
+ */
+export async function ensureMonth(client: Client, schema: string, layout: Layout, month: string): Promise<boolean> {
   await client.query('BEGIN')
   try {
     await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [schema])
-    const { rows } = await client.query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [
-      id(schema, monthTable(month)).text,
-    ])
+    const { rows } = await client.query<{ there: boolean; attached: boolean }>(
+      `SELECT to_regclass($1) IS NOT NULL AS there,
+         EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass($1) AND NOT inhdetachpending) AS attached`,
+      [id(schema, monthTable(month)).text],
+    )
     if (rows[0]?.there !== true) await client.query(createMonth(schema, layout, month).text)
     await client.query('COMMIT')
+    return rows[0]?.there !== true || rows[0].attached
   } catch (error) {
     await client.query('ROLLBACK').catch(() => undefined)
     throw error
   }
+}
+
+/** The month ('YYYY-MM') of a row that found no partition, by the server's error; undefined for any other error. */
+export function monthWithoutPartition(error: unknown): string | undefined {
+  const { code, constraint, detail } = (error ?? {}) as { code?: string; constraint?: string; detail?: string }
+  if (code !== '23514' || constraint !== undefined) return undefined
+  return /\(created_at\) = \((\d{4}-\d{2})-/.exec(detail ?? '')?.[1]
 }
 
 /** A leaf partition and where, by the catalog's own bounds, it belongs; `place` is undefined for anything else that holds rows. */

@@ -1,10 +1,9 @@
 /** Claims of spooled logfiles by optimistic locking on nginx_logfile.version. */
 import type pg from 'pg'
 import type { Claim, Logfile, Logfiles, Receipt, Settlement, StoreAddress } from '../store.js'
-import { connect, explain } from './connect.js'
-import { endsConnection } from './copy-in.js'
 import { logfileTable, rejectTable } from './layout.js'
 import { id, sql } from './sql.js'
+import { StandingConnection } from './standing.js'
 
 interface LogfileRow {
   readonly id: string
@@ -19,10 +18,12 @@ interface LogfileRow {
 const candidates = 8
 
 export class PostgresLogfiles implements Logfiles {
-  private opening: Promise<pg.Client> | undefined
+  private readonly connection: StandingConnection
   private turn: Promise<unknown> = Promise.resolve()
 
-  constructor(private readonly address: StoreAddress) {}
+  constructor(private readonly address: StoreAddress) {
+    this.connection = new StandingConnection(address.url)
+  }
 
   async add({ source, first, count, path }: Omit<Logfile, 'id'>): Promise<number> {
     const text = sql`INSERT INTO ${this.table} (source, first, count, path) VALUES ($1, $2, $3, $4) RETURNING id`.text
@@ -82,10 +83,8 @@ export class PostgresLogfiles implements Logfiles {
     return outcomes
   }
 
-  async close(): Promise<void> {
-    const opening = this.opening
-    this.opening = undefined
-    await opening?.then((client) => client.end()).catch(() => undefined)
+  close(): Promise<void> {
+    return this.connection.close()
   }
 
   private get table() {
@@ -94,25 +93,9 @@ export class PostgresLogfiles implements Logfiles {
 
   /** One statement after the other: an instance's loops share the connection, which takes one at a time. */
   private query<R extends pg.QueryResultRow>(name: string, text: string, values: unknown[]): Promise<R[]> {
-    const answer = this.turn.then(() => this.ask<R>(name, text, values))
+    const answer = this.turn.then(() => this.connection.ask(async (client) => (await client.query<R>({ name, text, values })).rows))
     this.turn = answer.catch(() => undefined)
     return answer
-  }
-
-  private async ask<R extends pg.QueryResultRow>(name: string, text: string, values: unknown[]): Promise<R[]> {
-    this.opening ??= connect(this.address.url)
-    const { opening } = this
-    try {
-      const client = await opening
-      return (await client.query<R>({ name, text, values })).rows
-    } catch (error) {
-      // A server's refusal leaves the connection whole; anything else asks for a new one.
-      if (endsConnection(error)) {
-        if (this.opening === opening) this.opening = undefined
-        opening.then((client) => client.end()).catch(() => undefined)
-      }
-      throw explain(error, this.address.url)
-    }
   }
 }
 

@@ -3,6 +3,7 @@
 import type pg from 'pg'
 import type { Analytics } from '../analytics.js'
 import type {
+  DroppedMonth,
   Image,
   Inserter,
   Logfiles,
@@ -17,24 +18,26 @@ import type {
 } from '../store.js'
 import { PostgresAnalytics } from './analytics.js'
 import { connect, explain, PostgresError } from './connect.js'
-import { endsConnection } from './copy-in.js'
+import { dropMonth } from './drop-month.js'
 import { commitMs, facts } from './facts.js'
 import { PostgresInserter } from './inserter.js'
-import { createRun, leaves, memoryTable, monthTable, rejectTable, rowTable } from './layout.js'
+import { createRun, leaves, memoryTable, rejectTable, rowTable } from './layout.js'
 import { PostgresLogfiles } from './logfiles.js'
 import { routesAlike } from './routes-alike.js'
 import { PostgresScanner } from './scanner.js'
 import { id, sql } from './sql.js'
+import { StandingConnection } from './standing.js'
 import { PostgresWriter } from './writer.js'
 
 export class PostgresStore implements Store {
   readonly logfiles: Logfiles
   readonly scanner: Scanner
   readonly lacks = {}
-  private opening: Promise<pg.Client> | undefined
+  private readonly connection: StandingConnection
   private routing: Promise<boolean> | undefined
 
   constructor(readonly address: StoreAddress) {
+    this.connection = new StandingConnection(address.url)
     this.logfiles = new PostgresLogfiles(address)
     this.scanner = new PostgresScanner(address)
   }
@@ -117,19 +120,15 @@ export class PostgresStore implements Store {
     return this.ask(async (client) => (await client.query(text, [source, position])).rowCount === 1)
   }
 
-  /**
-   * Detached first, without blocking who reads or writes other months, then dropped.
-   */
-  async dropMonth(month: string): Promise<{ readonly rows: number; readonly bytes: number }> {
-    const { schema } = this.address
-    const gone = (await this.partitions()).filter(({ name }) => name.startsWith(`${monthTable(month)}_`))
-    if (gone.length === 0) return { rows: 0, bytes: 0 }
-    const table = id(schema, monthTable(month))
-    await this.ask(async (client) => {
-      await client.query(sql`ALTER TABLE ${id(schema, rowTable)} DETACH PARTITION ${table} CONCURRENTLY`.text)
-      await client.query(sql`DROP TABLE ${table}`.text)
-    })
-    return { rows: gone.reduce((sum, { rows }) => sum + rows, 0), bytes: gone.reduce((sum, { bytes }) => sum + bytes, 0) }
+  async dropMonth(month: string): Promise<DroppedMonth> {
+    const client = await connect(this.address.url)
+    try {
+      return await dropMonth(client, this.address.schema, month)
+    } catch (error) {
+      throw explain(error, this.address.url)
+    } finally {
+      await client.end().catch(() => undefined)
+    }
   }
 
   upkeep(): Promise<Upkeep> {
@@ -150,10 +149,8 @@ export class PostgresStore implements Store {
   }
 
   async close(): Promise<void> {
-    const opening = this.opening
-    this.opening = undefined
     await this.logfiles.close()
-    await opening?.then((client) => client.end()).catch(() => undefined)
+    await this.connection.close()
   }
 
   /**
@@ -171,19 +168,8 @@ export class PostgresStore implements Store {
     return this.routing
   }
 
-  private async ask<T>(question: (client: pg.Client) => Promise<T>): Promise<T> {
-    this.opening ??= connect(this.address.url)
-    const { opening } = this
-    try {
-      return await question(await opening)
-    } catch (error) {
-      // A server's refusal leaves the connection whole; anything else asks for a new one.
-      if (endsConnection(error)) {
-        if (this.opening === opening) this.opening = undefined
-        opening.then((client) => client.end()).catch(() => undefined)
-      }
-      throw explain(error, this.address.url)
-    }
+  private ask<T>(question: (client: pg.Client) => Promise<T>): Promise<T> {
+    return this.connection.ask(question)
   }
 }
 

@@ -1,6 +1,6 @@
 /** The embedded server's log: the lines that tell why it failed, wherever in Weir its end is noticed. */
-import { readFileSync, statfsSync, symlinkSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync, realpathSync, statfsSync, symlinkSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 
 const logName = 'server.log'
 /** Less than this is no room for one more segment of the write-ahead log and what goes with it. */
@@ -39,10 +39,12 @@ export function whyItEnded(url: string): string | undefined {
     const since = log.slice(Math.max(0, log.lastIndexOf('LOG:  starting PostgreSQL')))
     const fatal = since.split('\n').filter((line) => /PANIC|was terminated by|No space left|FATAL: {2}could not/.test(line))
     if (fatal.length > 0) told.push(`its log says: ${fatal.slice(-3).join('; ')}`)
-    const { bavail, bsize } = statfsSync(sockets)
+    // The log is linked to from the socket's folder, which may lie on another disk.
+    const folder = dirname(realpathSync(logIn(sockets)))
+    const { bavail, bsize } = statfsSync(folder)
     if (bavail * bsize < littleBytes) {
       told.push(
-        `its disk has only ${Math.round((bavail * bsize) / 1e6)} MB left: free some, or choose a folder on another disk with --data or TMPDIR`,
+        `the disk that holds ${folder} has only ${Math.round((bavail * bsize) / 1e6)} MB left: free some, or choose a folder on another disk with --data or TMPDIR`,
       )
     }
     return told.length > 0 ? told.join('; ') : undefined

@@ -1,5 +1,5 @@
 /** The bulk path: lines become COPY tuples, and each batch is one transaction. */
-import { setImmediate as immediate } from 'node:timers/promises'
+import { setImmediate as immediate, setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
 import { Encoder } from '../../generators/encoder.js'
 import type { Chunk } from '../../generators/record.js'
@@ -16,11 +16,25 @@ import {
 } from '../store.js'
 import { connect, explain } from './connect.js'
 import { endsConnection, runSteps, type Step, UnsentError } from './copy-in.js'
-import { claimLost, ensureMonth, leafTable, leaves, rejectColumnList, rejectTable, rowColumnList, rowTable } from './layout.js'
+import {
+  claimLost,
+  ensureMonth,
+  leafTable,
+  leaves,
+  monthWithoutPartition,
+  rejectColumnList,
+  rejectTable,
+  rowColumnList,
+  rowTable,
+} from './layout.js'
 import { id, sql } from './sql.js'
 
 /** Holds the usual batch (32,368 rows of some 270 bytes) whole; a larger one goes in parts of the same transaction. */
 const arenaBytes = 12 * 1024 * 1024
+
+/** How often a batch is written again because a month of it has just been dropped, and the pause while it is being dropped. */
+const attempts = 100
+const pauseMs = 100
 
 export interface PostgresWriterOptions extends WriterOptions {
   /** The client routes rows to their leaf partitions; false: they go through the parent table and the server does. */
@@ -77,7 +91,7 @@ export class PostgresWriter implements Writer {
       done = resolve
     })
     try {
-      return await this.transaction(batch, claim, before)
+      return await this.untilMonthsAreThere(() => this.transaction(batch, claim, before))
     } finally {
       // The next batch must not overtake this one, even when this one failed before its turn came.
       void before.then(done)
@@ -93,6 +107,23 @@ export class PostgresWriter implements Writer {
     await Promise.all([this.client, this.helper].map((client) => client?.end().catch(() => undefined)))
     this.client = undefined
     this.helper = undefined
+  }
+
+  /**
+   * A record may come late to a month that was dropped, whose partitions are then made once more. Nothing of the batch is
+   * stored when that is noticed, nor is a lock held that the drop might be waiting for.
+   */
+  private async untilMonthsAreThere(transaction: () => Promise<Receipt>): Promise<Receipt> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await transaction()
+      } catch (error) {
+        const month = monthWithoutPartition((error as Error).cause)
+        if (month === undefined || attempt === attempts) throw error
+        await this.addMonth(month)
+        if (attempt > 1) await pause(pauseMs)
+      }
+    }
   }
 
   private async transaction(batch: readonly Chunk[], claim: Claim | undefined, before: Promise<void>): Promise<Receipt> {
@@ -236,7 +267,7 @@ export class PostgresWriter implements Writer {
   }
 
   private async makeMonth(month: string): Promise<void> {
-    this.helper ??= await connect(this.address.url)
+    this.helper ??= await this.connect()
     try {
       await ensureMonth(this.helper, this.address.schema, this.address.layout, month)
     } catch (error) {
@@ -251,11 +282,19 @@ export class PostgresWriter implements Writer {
   private async connection(): Promise<pg.Client> {
     if (this.closed) throw new Error('this writer is closed')
     if (this.client === undefined) {
-      const client = await connect(this.address.url)
+      const client = await this.connect()
       client.on('end', () => this.forget(client))
       this.client = client
     }
     return this.client
+  }
+
+  /** A connection that is there only when this was closed would keep the process alive for ever. */
+  private async connect(): Promise<pg.Client> {
+    const client = await connect(this.address.url)
+    if (!this.closed) return client
+    await client.end().catch(() => undefined)
+    throw new Error('this writer is closed')
   }
 
   private forget(client: pg.Client): void {

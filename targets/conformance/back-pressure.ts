@@ -1,7 +1,7 @@
 /** While the store takes nothing, offer() stops resolving after a bounded number of records; once it does again, all drain. */
 import * as assert from 'uvu/assert'
 import { type Check, noHold } from './check.js'
-import { chunkRecords, heldAtMost, Setting, smallOptions } from './setting.js'
+import { heldAtMost, Setting, smallOptions } from './setting.js'
 import { until } from './until.js'
 
 /** So many polls in a row without another record taken count as standing still. */
@@ -18,7 +18,7 @@ export const backPressure: Check = {
       let stop = false
       let failure: unknown
       const offering = (async () => {
-        while (!stop && setting.ledger.offered <= limit) await setting.target.offer(await setting.next(chunkRecords))
+        while (!stop && setting.ledger.offered <= limit) await setting.target.offer(await setting.next())
       })().catch((error: unknown) => {
         failure = error
       })

@@ -43,7 +43,7 @@ async function mixture(
   format: Format,
 ): Promise<{ readonly bytes: Buffer; readonly reasons: Map<number, RejectReason>; readonly count: number }> {
   const cursor = await openSource({ ...withinMonth, format }).open(0)
-  const made = await cursor.next(400)
+  const made = await cursor.next(140)
   await cursor.close()
   if (made === undefined) throw new Error('the stream has ended')
   const good = Buffer.from(made.lines).toString().trimEnd().split('\n')
@@ -51,7 +51,7 @@ async function mixture(
   const lines: Buffer[] = []
   const reasons = new Map<number, RejectReason>()
   good.forEach((line, i) => {
-    const wrong = i % 30 === 7 ? bad[Math.floor(i / 30)] : undefined
+    const wrong = i % 10 === 7 ? bad[Math.floor(i / 10)] : undefined
     if (wrong !== undefined) {
       reasons.set(lines.length, wrong.reason)
       lines.push(wrong.line)

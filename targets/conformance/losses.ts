@@ -7,6 +7,8 @@ import { Setting } from './setting.js'
 import { alive, Outcome, until } from './until.js'
 
 const records = 20_000
+/** Without a settlement, milliseconds: longer than a writer waits for its server to come back. */
+const patienceMs: Readonly<Record<string, number>> = { postgres: 3000, clickhouse: 12_000 }
 
 /** Kills one part while the store makes it wait, or, where nothing can be locked, after the first settlement. */
 export const killed: Check = {
@@ -96,26 +98,26 @@ export const cut: Check = {
 export const died: Check = {
   name: 'the store dies',
   empty: (module, ground) => noHold(module, ground) ?? (ground.server.embedded ? undefined : 'a server that was given is not ours to stop'),
-  async run(module) {
-    const own = await Ground.start({ name: 'a server of its own', store: 'postgres' })
-    const [postmaster] = await own.server.processes()
+  async run(module, ground) {
+    const own = await Ground.start({ name: 'a server of its own', store: ground.spec })
+    const [server] = await own.server.processes()
     let stopped = false
     const setting = await Setting.open({
       module,
       ground: own,
       onSettled: ({ fate }) => {
-        if (fate !== 'stored' || stopped || postmaster === undefined) return
+        if (fate !== 'stored' || stopped || server === undefined) return
         stopped = true
-        process.kill(postmaster, 'SIGQUIT')
+        process.kill(server, 'SIGQUIT')
       },
     })
     try {
       const pids = setting.target.parts().flatMap(({ kind, pid }) => (kind === 'process' ? [pid] : []))
-      const run = await new Outcome(setting.replay({ records: 10_000_000 }, 3000)).end('the run ends by itself')
+      const run = await new Outcome(setting.replay({ records: 10_000_000 }, patienceMs[own.server.store])).end('the run ends by itself')
       assert.ok(stopped, 'nothing was stored before the server was to be stopped')
       assert.instance(run.error, StalledError)
       const text = (run.error as Error).message
-      assert.match(text, /Postgres at|connect|connection|terminat|spool/i, `the error names the trouble: ${text}`)
+      assert.match(text, /Postgres at|ClickHouse at|connect|connection|terminat|spool/i, `the error names the trouble: ${text}`)
       await new Outcome(setting.target.close()).end('close() returns')
       await until('its processes are gone', () => !pids.some(alive))
     } finally {

@@ -7,6 +7,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Settlement, Store } from '../../stores/store.js'
 import { Ground } from '../conformance/ground.js'
+import { PostgresOutside } from '../conformance/postgres-outside.js'
 import { chunkRecords, Setting, smallOptions } from '../conformance/setting.js'
 import { Outcome, until } from '../conformance/until.js'
 import { singleThread } from '../single-thread.js'
@@ -24,9 +25,9 @@ test.after(async () => {
   await shared?.close()
 })
 
-function ground(): Ground & { readonly outside: NonNullable<Ground['outside']> } {
-  if (shared?.outside === undefined) throw new Error('the embedded server did not start')
-  return shared as Ground & { readonly outside: NonNullable<Ground['outside']> }
+function ground(): Ground & { readonly outside: PostgresOutside } {
+  if (!(shared?.outside instanceof PostgresOutside)) throw new Error('the embedded server did not start')
+  return shared as Ground & { readonly outside: PostgresOutside }
 }
 
 const open = (options: Readonly<Record<string, number | boolean>>) => Setting.open({ module: multiInstance, ground: ground(), options })

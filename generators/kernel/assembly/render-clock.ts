@@ -115,3 +115,10 @@ export function putIsoTime(dst: usize, at: i64): usize {
   dst = putClock(dst, at - day * 86400)
   return put(dst, '+00:00')
 }
+
+/** The second in which the month of a second begins. */
+export function monthStart(at: i64): i64 {
+  const day = floorDiv(at, 86400)
+  civil(day)
+  return (day - dayOfMonth + 1) * 86400
+}

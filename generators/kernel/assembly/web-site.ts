@@ -33,6 +33,7 @@ export function item(kind: u64, number: u64, part: u64, variant: u64): u64 {
 // Indexes into `fixed`; 0 to 31 are what a browser loads with a page.
 export const BANNER: u64 = 3
 export const FAVICON: u64 = 4
+export const START: u64 = 20
 export const ROBOTS: u64 = 32
 export const FEED: u64 = 33
 export const LOGIN_FORM: u64 = 38

@@ -89,8 +89,9 @@ export class Engine {
       ended.catch(() => undefined)
       try {
         const writer = await openForWriting(fifo, ended)
-        const whole = writer === undefined || (await this.feed(writer, data, body, ended, fifo.path))
+        const whole = writer !== undefined && (await this.feed(writer, data, body, ended, fifo.path))
         const result = await ended
+        if (writer === undefined) throw failures.unread()
         if (!whole) throw failures.brokenOff()
         answer.begin('TabSeparated', { elapsedSeconds: result.elapsed })
       } finally {
@@ -175,7 +176,8 @@ export class Engine {
       body.once('aborted', breaks)
       body.once('close', () => resolve(!body.readableEnded))
       body.once('end', () => resolve(false))
-      if (body.destroyed && !body.readableEnded) breaks()
+      if (body.readableEnded) resolve(false)
+      else if (body.destroyed) breaks()
       closed.then(() => resolve(false))
     })
     if (data.length > 0) writer.write(data)

@@ -35,6 +35,7 @@ export const failures = {
   empty: () => new Failure(62, 'SYNTAX_ERROR', 'Syntax error: failed at position 1 (end of query): Empty query.'),
   sessionLocked: (id: string) => new Failure(373, 'SESSION_IS_LOCKED', `Session ${id} is locked by a concurrent client.`),
   brokenOff: () => new Failure(210, 'NETWORK_ERROR', 'The request ended in the middle of its data: nothing of it was inserted.'),
+  unread: () => new Failure(49, 'LOGICAL_ERROR', 'The insert ended without having read its data.'),
   unknownSetting: (name: string) =>
     new Failure(
       115,
