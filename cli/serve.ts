@@ -18,7 +18,11 @@ export const serve = defineCommand({
   name: 'serve',
   summary: 'Serves what a run left in a store over HTTP, until it is interrupted.',
   options: {
-    service: value({ placeholder: 'NAME', summary: services.map(({ name, summary }) => `${name}: ${summary}`).join('; '), parse: serviceNamed }),
+    service: value({
+      placeholder: 'NAME',
+      summary: services.map(({ name, summary }) => `${name}: ${summary}`).join('; '),
+      parse: serviceNamed,
+    }),
     store: value({ alias: 's', placeholder: 'URL', summary: 'server that holds the run: postgres://user@host/db, ...', parse: storeNamed }),
     data: value({ placeholder: 'DIR', summary: 'or the data directory that weir run --keep --data left', parse: (text) => text }),
     schema: value({ placeholder: 'NAME', summary: 'the run: its schema, weir_... (the only one there)', parse: schemaNamed }),
