@@ -144,9 +144,9 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
   const generatorCpu = session.generatorCpu === null ? null : session.generatorCpu * ledger.offered
   const parts = cpu.parts
   const total = cpu.weir + Object.values(parts).reduce((sum, used) => sum + used, 0) + (cpu.store ?? 0)
+  const besides = entry.beside === undefined ? [] : arrangements.map((arrangement) => entry.beside?.options.contenders[arrangement])
   const error =
     throughput.error ?? latency?.error ?? besides.find((contender) => contender?.error !== undefined)?.error ?? ledgerError(throughput)
-  const besides = entry.beside === undefined ? [] : arrangements.map((arrangement) => entry.beside?.options.contenders[arrangement])
   const audits = {
     audit: auditOf(throughput.audit),
     latencyAudit: auditOf(latency?.audit),
