@@ -128,6 +128,8 @@ export class Engine {
       } catch (error) {
         // Part of what was set may still be.
         altered ||= parameters.settings.size > 0 || database !== undefined
+        // The library keeps a statement that failed among its processes until the session runs another.
+        await session.queryAsync('SELECT 1').catch(() => undefined)
         throw error
       } finally {
         if (named === undefined) this.sessions.give(session, altered)
