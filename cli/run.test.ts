@@ -26,6 +26,7 @@ test('the defaults', () => {
     rateShare: 0.7,
     arrivals: 'constant',
     latencyLeg: true,
+    analyticsRate: null,
     seed: '1',
     profile: 'web',
     format: 'combined',

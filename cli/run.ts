@@ -50,6 +50,12 @@ const options = {
     rare: true,
     parse: parsePositiveCount,
   }),
+  analytics: value({
+    placeholder: 'N',
+    summary: 'queries/s of the analytics side beside it, in its process and apart (none)',
+    rare: true,
+    parse: parseRate,
+  }),
   arrivals: value({
     placeholder: 'KIND',
     summary: 'spacing in the latency leg (constant)',
@@ -136,6 +142,9 @@ export function planRun(values: Values<typeof options>, settings: Settings, cwd:
   if (values.data !== undefined && embedded.length > 1) {
     throw new UsageError(`--data is the folder of one embedded server, but there are ${embedded.length}: name one with --store`)
   }
+  if (input !== undefined && values.analytics !== undefined) {
+    throw new UsageError('--analytics asks about times and addresses that a generated stream has; it cannot go with --input')
+  }
   return {
     scenario: scenario.name,
     parameters,
@@ -147,6 +156,7 @@ export function planRun(values: Values<typeof options>, settings: Settings, cwd:
     rateShare: 0.7,
     arrivals: values.arrivals ?? scenario.arrivals,
     latencyLeg: values['no-latency-leg'] !== true,
+    analyticsRate: values.analytics ?? null,
     seed: values.seed ?? '1',
     profile: values.profile ?? scenario.profile,
     format: values.format ?? 'combined',

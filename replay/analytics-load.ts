@@ -76,6 +76,23 @@ export class AnalyticsLoad {
     return this.figures()
   }
 
+  /** Takes in what another load, stopped like this one, has measured. */
+  add(other: AnalyticsLoad): void {
+    this.due += other.due
+    this.sent += other.sent
+    this.failed += other.failed
+    this.latency.add(other.latency)
+    this.service.add(other.service)
+    for (const [name, { asked, answered, failed, latency }] of other.byQuery) {
+      const account = this.accountOf(name)
+      account.asked += asked
+      account.answered += answered
+      account.failed += failed
+      account.latency.add(latency)
+    }
+    for (const [message, count] of other.errors) this.errors.set(message, (this.errors.get(message) ?? 0) + count)
+  }
+
   private async run(): Promise<void> {
     const { clock, arrivals } = this.options
     while (!this.stopped) {
@@ -128,7 +145,8 @@ export class AnalyticsLoad {
     return account
   }
 
-  private figures(): AnalyticsFigures {
+  /** What was measured so far. */
+  figures(): AnalyticsFigures {
     const byQuery: Record<string, QueryFigures> = {}
     for (const [name, { asked, answered, failed, latency }] of [...this.byQuery].sort(([a], [b]) => (a < b ? -1 : 1))) {
       byQuery[name] = { asked, answered, failed, latency: latency.quantiles() ?? null }

@@ -15,6 +15,7 @@ import { meanInterval, seededRandom } from '../results/statistics.js'
 import { throughputOf } from '../results/throughput.js'
 import { findBound, generatorShare, judge } from '../results/verdict.js'
 import type { AuditReport } from './audit.js'
+import { arrangements, type Beside } from './beside.js'
 import type { Contender } from './contender.js'
 import type { BlockOutcome } from './driver.js'
 import { describeBuild, describeMachine } from './machine.js'
@@ -28,6 +29,8 @@ export interface Entry {
   readonly site: Site
   readonly throughput: Contender
   latency: Contender | undefined
+  /** The analytics side beside it, when that was asked for. */
+  beside?: Beside | undefined
   latencyPlan: LatencyPlan | undefined
 }
 
@@ -141,8 +144,14 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
   const generatorCpu = session.generatorCpu === null ? null : session.generatorCpu * ledger.offered
   const parts = cpu.parts
   const total = cpu.weir + Object.values(parts).reduce((sum, used) => sum + used, 0) + (cpu.store ?? 0)
-  const error = throughput.error ?? latency?.error ?? ledgerError(throughput)
-  const audits = { audit: auditOf(throughput.audit), latencyAudit: auditOf(latency?.audit) }
+  const besides = entry.beside === undefined ? [] : arrangements.map((arrangement) => entry.beside?.options.contenders[arrangement])
+  const error =
+    throughput.error ?? latency?.error ?? besides.find((contender) => contender?.error !== undefined)?.error ?? ledgerError(throughput)
+  const audits = {
+    audit: auditOf(throughput.audit),
+    latencyAudit: auditOf(latency?.audit),
+    otherAudits: besides.flatMap((contender) => (contender?.audit === undefined ? [] : [contender.audit.audit])),
+  }
   const machineUtilisation = cpu.machineTotal > 0 ? cpu.machineBusy / cpu.machineTotal : null
   const evidence = {
     generatorCpuSeconds: generatorCpu,
@@ -220,6 +229,7 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
     ...eventsOf(throughput, latency),
     counters: ownCounters,
     visibility: latency?.visibility ?? throughput.visibility,
+    ...(entry.beside === undefined ? {} : { analytics: entry.beside.report() }),
     ...(deferred === undefined ? {} : { deferred }),
     ...(error === undefined ? {} : { error: { message: error.message } }),
     workloadHash: workloadHash({

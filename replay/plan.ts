@@ -47,6 +47,8 @@ export interface Plan {
   readonly rateShare: number
   readonly arrivals: Arrivals
   readonly latencyLeg: boolean
+  /** Questions per second of the analytics side beside the full-speed leg; null: none. */
+  readonly analyticsRate: number | null
   /** Unsigned 64 bits, in decimal. */
   readonly seed: string
   readonly profile: string

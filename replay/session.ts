@@ -14,6 +14,7 @@ import { baselineTarget, findTarget } from '../targets/index.js'
 import type { TargetModule } from '../targets/target.js'
 import { constant } from './arrivals.js'
 import { audit } from './audit.js'
+import { arrangements, Beside, knownAddresses } from './beside.js'
 import { type Clock, systemClock } from './clock.js'
 import { type BlockRequest, Contender } from './contender.js'
 import { buildResult, type Entry } from './document.js'
@@ -75,6 +76,8 @@ const latencyMs = 6000
 /** So many runs have the whole length; more share it. */
 const unhurriedRuns = 3
 const warmUpMs = 500
+/** Length of a block in which questions alone are asked. */
+const questionsAloneMs = 2000
 /** How long an audit waits for a server that had been in trouble. */
 const backMs = 20_000
 /** Expected lengths of the steps, for the time left; a block of a run is 1. */
@@ -200,13 +203,18 @@ class Session {
     const rounds = plan.length?.kind === 'duration' ? maxRounds : Math.min(maxRounds, Math.max(1, Math.floor(records / recordsPerRound)))
     const runs = entries.filter((entry) => entry.role === 'run')
     await this.warmUp(single, calibration)
-    const perRound = entries.reduce((sum, entry) => sum + stepWeights[entry.role], 0)
+    const besides = plan.analyticsRate === null ? 0 : arrangements.length * stepWeights.run
+    const perRound = entries.reduce((sum, entry) => sum + stepWeights[entry.role] + (entry.role === 'run' ? besides : 0), 0)
     const perRun = (plan.latencyLeg ? latencyBlocks * stepWeights.latency : 0) + stepWeights.audit
     this.steps.total = rounds * perRound + runs.length * perRun
+    for (const entry of runs) await this.putBeside(entry, months)
     for (let round = 0; round < rounds; round++) {
-      for (const entry of rotated(entries, round)) await this.throughputBlock(entry, round, rounds, records)
+      for (const entry of rotated(entries, round)) await this.throughputBlocks(entry, round, rounds, records)
     }
-    for (const entry of entries) await entry.throughput.closeTarget()
+    for (const { throughput, beside } of entries) {
+      await beside?.close()
+      for (const contender of [throughput, ...Object.values(beside?.options.contenders ?? {})]) await contender.closeTarget()
+    }
     if (plan.latencyLeg) await this.latencyLegs(runs, records)
     return entries
   }
@@ -239,7 +247,68 @@ class Session {
     }
   }
 
-  private async throughputBlock({ role, throughput }: Entry, round: number, rounds: number, records: number): Promise<void> {
+  /** The analytics side beside a run, when it is asked for: a contender of its own for each arrangement. */
+  private async putBeside(entry: Entry, months: readonly string[]): Promise<void> {
+    const { analyticsRate: rate } = this.plan
+    const { spec } = this.source
+    const { throughput, planned, site } = entry
+    if (rate === null || spec.kind !== 'stream') return
+    const reason = throughput.store.lacks.analytics
+    if (reason !== undefined) {
+      this.hooks.onNotice(`${this.nameOf(throughput)} is measured without the analytics side: ${reason}`)
+      return
+    }
+    const { module } = throughput.spec
+    const contenders = {
+      combined: await this.contender(module, planned, site, 'combined', months),
+      separated: await this.contender(module, planned, site, 'separated', months),
+    }
+    entry.beside = new Beside({
+      spec,
+      addresses: await knownAddresses(this.source),
+      rate,
+      clock: this.clock,
+      alone: throughput,
+      contenders,
+    })
+  }
+
+  /** A round's block of a contender; with the analytics side: its blocks too, next to it, in an order that changes. */
+  private async throughputBlocks(entry: Entry, round: number, rounds: number, records: number): Promise<void> {
+    const { throughput, beside } = entry
+    const blocks: (() => Promise<void>)[] = [() => this.throughputBlock(entry, throughput, round, rounds, records)]
+    for (const arrangement of beside === undefined ? [] : arrangements) {
+      const contender = beside?.options.contenders[arrangement]
+      if (contender === undefined) continue
+      blocks.push(async () => {
+        const block = () => this.throughputBlock(entry, contender, round, rounds, records, `${arrangement} with analytics, `)
+        await this.withQuestions(contender, () => beside?.during(arrangement, round, block))
+      })
+    }
+    for (const block of rotated(blocks, round)) await block()
+    if (beside !== undefined && !this.hooks.signal.aborted) {
+      this.say(`analytics alone, on ${this.nameOf(throughput)}, block ${round + 1} of ${rounds}`)
+      await this.withQuestions(throughput, () => beside.alone(round, questionsAloneMs))
+    }
+  }
+
+  /** What goes wrong with the questions is the run's trouble, and does not end the others. */
+  private async withQuestions(contender: Contender, work: () => Promise<unknown> | undefined): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      contender.error ??= error instanceof Error ? error : new Error(String(error))
+    }
+  }
+
+  private async throughputBlock(
+    { role }: Entry,
+    contender: Contender,
+    round: number,
+    rounds: number,
+    records: number,
+    kind = '',
+  ): Promise<void> {
     const { length } = this.plan
     // Rounds share the records out evenly: round r ends at floor((r + 1) n / rounds).
     const share = Math.floor(((round + 1) * records) / rounds) - Math.floor((round * records) / rounds)
@@ -250,9 +319,9 @@ class Session {
         : role === 'baseline'
           ? { records: share, durationMs: sampleMs }
           : { records: share, ...timed }
-    const name = role === 'null' ? 'null calibration' : role === 'baseline' ? 'baseline' : this.nameOf(throughput)
-    const label = `${name}, block ${round + 1} of ${rounds}`
-    await this.block({ contender: throughput, request: { index: round, ...request }, label, weight: stepWeights[role] })
+    const name = role === 'null' ? 'null calibration' : role === 'baseline' ? 'baseline' : this.nameOf(contender)
+    const label = `${name}, ${kind}block ${round + 1} of ${rounds}`
+    await this.block({ contender, request: { index: round, ...request }, label, weight: stepWeights[role] })
   }
 
   private async latencyLegs(entries: readonly Entry[], records: number): Promise<void> {
@@ -385,7 +454,9 @@ class Session {
   /** Audits, two at a time: nothing is measured any more, and one keeps no machine busy. */
   private async auditAll(entries: readonly Entry[]): Promise<void> {
     const waiting = entries.flatMap((entry) =>
-      [entry.throughput, entry.latency].flatMap((contender) => (contender === undefined ? [] : [{ entry, contender }])),
+      [entry.throughput, entry.latency, ...Object.values(entry.beside?.options.contenders ?? {})].flatMap((contender) =>
+        contender === undefined ? [] : [{ entry, contender }],
+      ),
     )
     const hand = async () => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {

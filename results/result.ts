@@ -150,8 +150,8 @@ export interface Run {
   readonly storedPerSecond?: readonly number[] | undefined
   /** Stored to seen by a query, probed during the run; null where nothing can be seen. */
   readonly visibility?: Visibility | null | undefined
-  /** The questions that were asked while it went on; absent when none were. */
-  readonly analytics?: AnalyticsFigures | undefined
+  /** Questions of the analytics side beside the ingestion; absent when none were asked. */
+  readonly analytics?: AnalyticsTogether | undefined
   /** Why it failed; credentials redacted. */
   readonly error?: RunError | undefined
 
@@ -254,7 +254,30 @@ export interface Visibility {
   readonly max: Span | null
 }
 
-/** Queries of the analytics side at a constant rate during the run: asked = answered + failed + unsent. */
+/** The analytics side and the ingestion alone and together: in blocks of the full-speed leg that took turns. */
+export interface AnalyticsTogether {
+  /** Queries per second. */
+  readonly rate: number
+  /** Asked while nothing was written, of tables as full as the ingestion alone had left them. */
+  readonly alone: AnalyticsFigures
+  /** The service ran in the process that drove the ingestion. */
+  readonly combined: AnalyticsBeside
+  /** It ran in a process of its own. */
+  readonly separated: AnalyticsBeside
+}
+
+export interface AnalyticsBeside {
+  readonly questions: AnalyticsFigures
+  /** Stored by the ingestion beside it; null when nothing was. */
+  readonly recordsPerSecond: number | null
+  /** Its throughput over that of the ingestion alone, by blocks of the same round. */
+  readonly ingestionTimes: PairedRatio | null
+  /** The questions' latency over that of the questions alone. */
+  readonly latencyTimes: { readonly p50: number; readonly p99: number } | null
+  readonly audit: Audit | null
+}
+
+/** Queries of the analytics side at a constant rate: asked = answered + failed + unsent. */
 export interface AnalyticsFigures {
   /** Queries per second that came due. */
   readonly rate: number

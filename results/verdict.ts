@@ -18,6 +18,8 @@ export interface RunEvidence {
   readonly audit: Audit | null
   /** Of the latency leg. */
   readonly latencyAudit?: Audit | null
+  /** Of blocks beside the legs. */
+  readonly otherAudits?: readonly Audit[] | undefined
   readonly error?: string | undefined
   /** Why the first record failed, when one did. */
   readonly firstFailure?: string | undefined
@@ -54,7 +56,7 @@ export interface Judgement {
  */
 export function judge(evidence: RunEvidence): Judgement {
   const finished = !evidence.interrupted && evidence.error === undefined
-  const audits = [evidence.audit, evidence.latencyAudit ?? null].filter((audit) => audit !== null)
+  const audits = [evidence.audit, evidence.latencyAudit ?? null, ...(evidence.otherAudits ?? [])].filter((audit) => audit !== null)
   const damage = audits.flatMap((audit) => auditFindings(audit)).filter(({ kind }) => finished || kind !== 'lost')
   const unbalanced = finished && audits.some((audit) => !balances(audit))
   if (damage.length > 0 || unbalanced) {

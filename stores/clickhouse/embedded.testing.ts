@@ -12,8 +12,8 @@ export interface Held {
 }
 
 /** A client that keeps its errors to those who await them. */
-export function clientOf(url: string): ClickHouseClient {
-  return createClient({ url, log: { level: ClickHouseLogLevel.OFF }, max_open_connections: 50, request_timeout: 120_000 })
+export function clientOf(url: string, database = 'default'): ClickHouseClient {
+  return createClient({ url, database, log: { level: ClickHouseLogLevel.OFF }, max_open_connections: 50, request_timeout: 120_000 })
 }
 
 /** The single value that a statement answers. */

@@ -1,8 +1,8 @@
 /** Which failures pass by themselves, and how long a writer waits for that: a restart of the server, or a while of too much work. */
 import { ClickHouseStoreError } from './errors.js'
 
-/** Before each repetition, milliseconds: some eight seconds in all. */
-export const waitsMs: readonly number[] = [100, 250, 500, 1000, 2000, 4000]
+/** Before each repetition, milliseconds: some four seconds in all. */
+export const waitsMs: readonly number[] = [100, 250, 500, 1000, 2000]
 
 /**
  * Codes of ClickHouse's ErrorCodes.cpp: no answer in time (159, 160, 209), too many queries (202), broken network (210),

@@ -59,6 +59,8 @@ export class ClickHouseWriter implements Writer {
   private readonly logfiles: ClickHouseLogfiles | undefined
   private readonly closing = new AbortController()
   private turn: Promise<void> = Promise.resolve()
+  /** The server was waited for in vain: until a batch gets through again, each is tried once. */
+  private away = false
   private records = 0
   private keptBytes = 0
 
@@ -129,10 +131,12 @@ export class ClickHouseWriter implements Writer {
           if (doubtful) await this.complete(batch, arena, attempt.rows)
           if (claim !== undefined) await this.settle(claim)
           this.records += batch.reduce((sum, { count }) => sum + count, 0)
+          this.away = false
           return attempt.receipt
         } catch (error) {
-          const waitMs = waitsMs[tries]
+          const waitMs = this.away ? undefined : waitsMs[tries]
           doubtful ||= attempt.sent
+          if (isPassing(error) && waitMs === undefined) this.away = true
           if (waitMs === undefined || signal.aborted || !isPassing(error) || (doubtful && !this.abilities.tokens)) {
             throw inDoubt(error, doubtful)
           }

@@ -8,7 +8,7 @@ import { alive, Outcome, until } from './until.js'
 
 const records = 20_000
 /** Without a settlement, milliseconds: longer than a writer waits for its server to come back. */
-const patienceMs: Readonly<Record<string, number>> = { postgres: 3000, clickhouse: 12_000 }
+const patienceMs: Readonly<Record<string, number>> = { postgres: 3000, clickhouse: 6000 }
 
 /** Kills one part while the store makes it wait, or, where nothing can be locked, after the first settlement. */
 export const killed: Check = {

@@ -1,11 +1,11 @@
 /** The engine behind the server: statements run on its sessions, inserts read their data from named pipes. */
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Session } from 'chdb'
 import type { Answer } from './answers.js'
 import { failures } from './failures.js'
 import { Fifos, openForWriting } from './fifos.js'
+import { framing } from './framing.js'
 import { type Parameters, resetting, setting } from './parameters.js'
 import { NamedSessions, Sessions } from './sessions.js'
 import { quote, type Statement } from './statement.js'
@@ -84,12 +84,12 @@ export class Engine {
       const fifo = this.fifos.take()
       const { format } = work.statement
       // The table's own columns say how to read the data, as in INSERT ... FORMAT.
-      const sql = `${work.sql} SELECT * FROM file(${quote(fifo.path)}, ${quote(format ?? '')})`
+      const sql = `${work.sql} SELECT * FROM file(${quote(fifo.path)}, ${quote(format ?? '')}, 'auto', 'lz4')`
       const ended = session.queryAsync(sql)
       ended.catch(() => undefined)
       try {
         const writer = await openForWriting(fifo, ended)
-        const whole = writer !== undefined && (await this.feed(writer, data, body, ended, fifo.path))
+        const whole = writer !== undefined && (await this.feed(writer, data, body, ended))
         const result = await ended
         if (writer === undefined) throw failures.unread()
         if (!whole) throw failures.brokenOff()
@@ -128,6 +128,8 @@ export class Engine {
       } catch (error) {
         // Part of what was set may still be.
         altered ||= parameters.settings.size > 0 || database !== undefined
+        // The library keeps a statement that failed among its processes until the session runs another.
+        await session.queryAsync('SELECT 1').catch(() => undefined)
         throw error
       } finally {
         if (named === undefined) this.sessions.give(session, altered)
@@ -161,8 +163,8 @@ export class Engine {
     return true
   }
 
-  /** @returns whether all of it was written, or the statement ended before; else it is ended here */
-  private async feed(writer: Socket, data: Uint8Array, body: Readable, ended: Promise<unknown>, path: string): Promise<boolean> {
+  /** @returns whether all of it was written, or the statement ended before; else it fails */
+  private async feed(writer: Socket, data: Uint8Array, body: Readable, ended: Promise<unknown>): Promise<boolean> {
     // The statement may end at any time, and its end of the pipe with it.
     writer.on('error', () => undefined)
     const closed = new Promise<void>((resolve) => writer.once('close', () => resolve()))
@@ -180,38 +182,16 @@ export class Engine {
       else if (body.destroyed) breaks()
       closed.then(() => resolve(false))
     })
-    if (data.length > 0) writer.write(data)
-    body.pipe(writer, { end: false })
-    if (await broken) {
-      body.unpipe(writer)
-      // The end of the pipe looks like the end of the data. So first the statement is told that it must not succeed.
-      await this.kill(path, ended)
-      writer.destroy()
-      await closed
-      return false
-    }
-    writer.end()
+    const framed = framing(() => body.readableEnded)
+    framed.on('error', () => undefined)
+    if (data.length > 0) framed.write(data)
+    framed.pipe(writer)
+    body.pipe(framed, { end: false })
+    const whole = !(await broken)
+    body.unpipe(framed)
+    framed.end()
     await closed
-    return true
-  }
-
-  /** Resolves when the statement that reads from a pipe has been told to end, or has ended. */
-  private async kill(path: string, ended: Promise<unknown>): Promise<void> {
-    let over = false
-    const end = () => {
-      over = true
-    }
-    ended.then(end, end)
-    while (!over) {
-      const killed = await this.control.queryAsync(
-        `KILL QUERY WHERE position(query, ${quote(quote(path))}) > 0 AND query NOT LIKE 'KILL%' ASYNC`,
-        {
-          format: 'TSVRaw',
-        },
-      )
-      if (killed.bytes().length > 0) return
-      await delay(5)
-    }
+    return whole
   }
 }
 

@@ -46,10 +46,10 @@ export const failures = {
 }
 
 const badRequest = new Set([
-  6, 25, 26, 27, 28, 31, 32, 33, 36, 38, 41, 42, 43, 53, 62, 69, 70, 72, 73, 117, 130, 131, 135, 157, 158, 320, 321, 349, 361, 427, 441,
-  457, 467, 675,
+  6, 25, 26, 27, 28, 31, 32, 33, 36, 38, 41, 42, 43, 53, 62, 69, 70, 72, 117, 130, 131, 135, 157, 158, 320, 321, 349, 361, 427, 441, 457,
+  467, 675,
 ])
-const unknown = new Set([46, 47, 50, 56, 60, 63, 81, 115, 141, 336, 386])
+const unknown = new Set([46, 47, 50, 56, 60, 63, 73, 81, 115, 141, 336, 386])
 
 /** The status that ClickHouse's HTTP interface gives for a code. */
 export function statusOf(code: number): number {
