@@ -120,9 +120,10 @@ test('of several runs one must be named; a wrong name is answered with the right
   const absent = weir(['serve', 'analytics', '--store', server.url, '--schema', 'weir_absent'])
   assert.is(absent.status, 1)
   assert.match(absent.stderr, /weir_absent/)
-  assert.is(weir(['serve', 'analytics', '--store', server.url, '--schema', 'public']).status, 2)
+  for (const name of ['public', 'x; DROP', 'ABC'])
+    assert.is(weir(['serve', 'analytics', '--store', server.url, '--schema', name]).status, 2)
 
-  const running = await serving(['analytics', '--store', server.url, '--schema', second.address.schema])
+  const running = await serving(['analytics', '--store', server.url, '--schema', second.address.schema.slice('weir_test_'.length)])
   assert.is((await fetch(`${running.url}/ready`)).status, 200)
   running.child.kill('SIGTERM')
   assert.is((await running.ended).status, 130)
