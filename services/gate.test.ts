@@ -58,4 +58,18 @@ test('who waits too long goes, and what fails gives its place back', async () =>
   assert.is(await gate.through(async () => 'free again'), 'free again')
 })
 
+test('who goes away makes room, and is never let in', async () => {
+  const gate = new Gate({ atOnce: 1, waiting: 1, patienceMs: 60_000 })
+  const first = work()
+  const through = gate.through(first.run)
+  const caller = new AbortController()
+  const gone = refused(gate.through(() => Promise.reject(new Error('let in')), caller.signal))
+  caller.abort()
+  await gone
+  const next = gate.through(async () => 'in its place')
+  first.end()
+  await through
+  assert.is(await next, 'in its place')
+})
+
 test.run()

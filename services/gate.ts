@@ -14,10 +14,13 @@ export class Gate {
 
   constructor(private readonly options: GateOptions) {}
 
-  /** @throws Problem 503 when too many wait already, or when the wait takes too long */
-  async through<T>(ask: () => Promise<T>): Promise<T> {
+  /**
+   * @param caller aborted when nobody waits for the answer any more: its turn is somebody else's then
+   * @throws Problem 503 when too many wait already, or when the wait takes too long
+   */
+  async through<T>(ask: () => Promise<T>, caller?: AbortSignal): Promise<T> {
     if (this.inside < this.options.atOnce) this.inside++
-    else await this.turn()
+    else await this.turn(caller)
     try {
       return await ask()
     } finally {
@@ -28,17 +31,24 @@ export class Gate {
     }
   }
 
-  private turn(): Promise<void> {
+  private turn(caller: AbortSignal | undefined): Promise<void> {
     if (this.queue.length >= this.options.waiting) return Promise.reject(busy())
     return new Promise((resolve, reject) => {
-      const come = () => {
+      const done = () => {
         clearTimeout(timer)
+        caller?.removeEventListener('abort', leave)
+      }
+      const come = () => {
+        done()
         resolve()
       }
-      const timer = setTimeout(() => {
+      const leave = () => {
+        done()
         this.queue.splice(this.queue.indexOf(come), 1)
         reject(busy())
-      }, this.options.patienceMs)
+      }
+      const timer = setTimeout(leave, this.options.patienceMs)
+      caller?.addEventListener('abort', leave)
       this.queue.push(come)
     })
   }

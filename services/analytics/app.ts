@@ -6,11 +6,11 @@ import { patienceMs, questionsAtOnce } from '../../stores/analytics.js'
 import { bearer } from '../bearer.js'
 import { Gate } from '../gate.js'
 import { Problem, problemSchema, problemType } from '../problem.js'
-import { type Ask, questions } from './routes.js'
+import { type Ask, type AskFor, questions } from './routes.js'
 import { healthSchema, readySchema } from './schemas.js'
 
 /** Questions that may wait for their turn, and how long. */
-const waiting = 32
+export const waiting = 32
 const waitMs = 10_000
 /** For a request to arrive as a whole. */
 const arrivalMs = 10_000
@@ -29,7 +29,7 @@ export interface AppOptions {
 /** An application that listens nowhere yet. */
 export async function analyticsApp({ ask, token, onTrouble }: AppOptions): Promise<FastifyInstance> {
   const gate = new Gate({ atOnce: questionsAtOnce, waiting, patienceMs: waitMs })
-  const gated: Ask = (question) => gate.through(() => ask(question))
+  const gated: AskFor = (caller, question) => gate.through(() => ask(question), caller)
   const isKnown = token === undefined ? () => true : bearer(token)
   let closing = false
 
@@ -90,8 +90,8 @@ export async function analyticsApp({ ask, token, onTrouble }: AppOptions): Promi
   await app.register(async (routes) => {
     questions(routes, gated)
     routes.get('/health', { schema: healthSchema }, async () => ({ status: 'ok' }))
-    routes.get('/ready', { schema: readySchema }, async () => {
-      await gated((analytics) => analytics.hits({ fromMs: 0, toMs: 0 }, 'day', { limit: 1, offset: 0 }))
+    routes.get('/ready', { schema: readySchema }, async ({ signal }) => {
+      await gated(signal, (analytics) => analytics.hits({ fromMs: 0, toMs: 0 }, 'day', { limit: 1, offset: 0 }))
       return { status: 'ready' }
     })
     routes.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())

@@ -8,15 +8,18 @@ import { hitsSchema, latestSchema, loginsSchema, statusesSchema, topSchema, visi
 /** Asks the store something, with all that can go wrong turned into problems. */
 export type Ask = <T>(question: (analytics: Analytics) => Promise<T>) => Promise<T>
 
+/** The same for a caller, who may go away before it is their turn. */
+export type AskFor = <T>(caller: AbortSignal, question: (analytics: Analytics) => Promise<T>) => Promise<T>
+
 interface Span {
   readonly from?: string
   readonly to?: string
 }
 
-export function questions(app: FastifyInstance, ask: Ask): void {
-  app.get<{ Querystring: Span & Page & { readonly step: HitStep } }>('/v1/hits', { schema: hitsSchema }, async ({ query }) => {
+export function questions(app: FastifyInstance, ask: AskFor): void {
+  app.get<{ Querystring: Span & Page & { readonly step: HitStep } }>('/v1/hits', { schema: hitsSchema }, async ({ query, signal }) => {
     const span = spanOf(query)
-    const found = await ask((analytics) => analytics.hits(span, query.step, oneMore(query)))
+    const found = await ask(signal, (analytics) => analytics.hits(span, query.step, oneMore(query)))
     return paged(
       found.map(({ atMs, hits, bytes }) => ({ at: iso(atMs), hits, bytes })),
       query,
@@ -26,15 +29,15 @@ export function questions(app: FastifyInstance, ask: Ask): void {
   app.get<{ Querystring: Span & Page; Params: { readonly field: TopField } }>(
     '/v1/top/:field',
     { schema: topSchema },
-    async ({ query, params }) => {
+    async ({ query, params, signal }) => {
       const span = spanOf(query)
-      return paged(await ask((analytics) => analytics.top(params.field, span, oneMore(query))), query)
+      return paged(await ask(signal, (analytics) => analytics.top(params.field, span, oneMore(query))), query)
     },
   )
 
-  app.get<{ Querystring: Span & Page }>('/v1/statuses', { schema: statusesSchema }, async ({ query }) => {
+  app.get<{ Querystring: Span & Page }>('/v1/statuses', { schema: statusesSchema }, async ({ query, signal }) => {
     const span = spanOf(query)
-    const found = await ask((analytics) => analytics.statuses(span))
+    const found = await ask(signal, (analytics) => analytics.statuses(span))
     const total = (from: number) => found.reduce((sum, { status, hits }) => sum + (status >= from && status < 600 ? hits : 0), 0)
     const hits = found.reduce((sum, entry) => sum + entry.hits, 0)
     const [errors, serverErrors] = [total(400), total(500)]
@@ -43,18 +46,18 @@ export function questions(app: FastifyInstance, ask: Ask): void {
     return { ...paged(found.slice(query.offset), query), totals }
   })
 
-  app.get<{ Querystring: Span }>('/v1/visitors', { schema: visitorsSchema }, async ({ query }) => {
+  app.get<{ Querystring: Span }>('/v1/visitors', { schema: visitorsSchema }, async ({ query, signal }) => {
     const span = spanOf(query)
-    return paged([{ visitors: await ask((analytics) => analytics.visitors(span)) }], { limit: 1, offset: 0 })
+    return paged([{ visitors: await ask(signal, (analytics) => analytics.visitors(span)) }], { limit: 1, offset: 0 })
   })
 
   app.get<{ Querystring: Span & Page; Params: { readonly address: string } }>(
     '/v1/addresses/:address/latest',
     { schema: latestSchema },
-    async ({ query, params: { address } }) => {
+    async ({ query, params: { address }, signal }) => {
       if (!isAddress(address)) throw new Problem(400, 'The address is none: write IPv4 as 203.0.113.7, or IPv6 as 2001:db8::7.')
       const span = spanOf(query)
-      const found = await ask((analytics) => analytics.latest(address, span, oneMore(query)))
+      const found = await ask(signal, (analytics) => analytics.latest(address, span, oneMore(query)))
       return paged(
         found.map(({ createdAtMs, ...line }) => ({ ...line, createdAt: iso(createdAtMs) })),
         query,
@@ -62,9 +65,9 @@ export function questions(app: FastifyInstance, ask: Ask): void {
     },
   )
 
-  app.get<{ Querystring: Span & Page }>('/v1/logins', { schema: loginsSchema }, async ({ query }) => {
+  app.get<{ Querystring: Span & Page }>('/v1/logins', { schema: loginsSchema }, async ({ query, signal }) => {
     const span = spanOf(query)
-    const found = await ask((analytics) => analytics.logins(span, oneMore(query)))
+    const found = await ask(signal, (analytics) => analytics.logins(span, oneMore(query)))
     return paged(
       found.map(({ lastMs, ...login }) => ({ ...login, last: iso(lastMs) })),
       query,

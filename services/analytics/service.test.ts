@@ -16,6 +16,7 @@ import { chunkOf, chunksOf, failure, linesOf, streamOf } from '../../stores/post
 import type { StoreServer } from '../../stores/store.js'
 import type { RunningService } from '../service.js'
 import { analytics } from './analytics.js'
+import { waiting } from './app.js'
 import { Door } from './door.testing.js'
 import { forkAnalytics } from './fork.js'
 import { oddAddresses, oddLines } from './odd-lines.testing.js'
@@ -371,19 +372,33 @@ test('more questions than the store may be asked are told to come back, and the 
     const asked = Array.from({ length: 60 }, () => ask('/v1/statuses', {}, service))
     // Those who find no place are answered while the others still wait.
     const busy = await Promise.any(asked.map(async (one) => ((await one).status === 503 ? one : Promise.reject(new Error('answered')))))
+    // All have come once the last of them is answered.
+    await refusals(asked, asked.length - questionsAtOnce - waiting)
     assertProblem(busy, 503, /busy/)
     assert.is(busy.headers.get('retry-after'), '1')
     assert.is((await ask('/health', {}, service)).status, 200)
     await client.query('ROLLBACK')
     const statuses = (await Promise.all(asked)).map(({ status }) => status)
-    assert.ok(statuses.filter((status) => status === 200).length >= questionsAtOnce)
-    assert.ok(statuses.every((status) => status === 200 || status === 503))
+    assert.is(statuses.filter((status) => status === 200).length, questionsAtOnce + waiting)
+    assert.is(statuses.filter((status) => status === 503).length, asked.length - questionsAtOnce - waiting)
     assert.is((await ask('/v1/statuses', {}, service)).status, 200)
   } finally {
     await client.end()
     await service.close()
   }
 })
+
+/** Until so many were answered that the store is busy. */
+async function refusals(asked: readonly Promise<Answer>[], count: number): Promise<void> {
+  let seen = 0
+  await new Promise<void>((resolve, reject) => {
+    for (const one of asked) {
+      one.then(({ status }) => {
+        if (status === 503 && ++seen === count) resolve()
+      }, reject)
+    }
+  })
+}
 
 for (const name of startable) {
   test(`a store that goes is 503 with a sentence, and its return is noticed by the next question: ${name}`, async () => {
