@@ -25,7 +25,7 @@ export const serve = defineCommand({
     }),
     store: value({ alias: 's', placeholder: 'URL', summary: 'server that holds the run: postgres://user@host/db, ...', parse: storeNamed }),
     data: value({ placeholder: 'DIR', summary: 'or the data directory that weir run --keep --data left', parse: (text) => text }),
-    schema: value({ placeholder: 'NAME', summary: 'the run: its schema, weir_... (the only one there)', parse: schemaNamed }),
+    schema: value({ placeholder: 'NAME', summary: 'the run: its schema, or how its name ends (the only one there)', parse: schemaNamed }),
     port: value({ placeholder: 'PORT', summary: 'port to listen on (any free one)', parse: parsePort }),
     host: value({ placeholder: 'HOST', summary: 'address to listen on (127.0.0.1)', parse: (text) => text }),
     token: value({
@@ -39,7 +39,7 @@ export const serve = defineCommand({
   targetOptions: false,
   examples: [
     'weir run -t single-thread -n 100k -s postgres --keep --data kept',
-    'weir serve analytics --data kept --port 8080',
+    'weir serve analytics --data kept --schema run_1_single_thread --port 8080',
     'weir serve analytics --openapi',
   ],
 
@@ -93,7 +93,7 @@ async function openRun({ store = { name: 'postgres', url: '' }, data, schema }: 
   if (store.url !== '' && data !== undefined) throw new UsageError('--store with a URL and --data name two places; give one of them')
   // A server given by URL is asked for its runs only where none is named: a user who may but read is enough then.
   const server =
-    store.url !== '' && schema !== undefined
+    store.url !== '' && schema?.startsWith('weir_')
       ? undefined
       : await startServer({
           store: store.url === '' ? store.name : store.url,
@@ -128,8 +128,10 @@ async function runOn(server: StoreServer, asked: string | undefined): Promise<st
   const schemas = runs.map(({ schema }) => schema)
   const where = redactUrl(server.url)
   if (asked !== undefined) {
-    if (!schemas.includes(asked)) throw new UsageError(unknown('run', asked, schemas))
-    return asked
+    const [found, another] = schemas.includes(asked) ? [asked] : schemas.filter((schema) => schema.endsWith(`_${asked}`))
+    if (found === undefined) throw new UsageError(unknown('run', asked, schemas))
+    if (another !== undefined) throw new UsageError(`"${asked}" ends the names of several runs: ${found}, ${another}; give more of it`)
+    return found
   }
   const [only, ...others] = schemas
   if (only === undefined) throw new UsageError(`no run lies at ${where}: weir run --keep leaves one`)
@@ -146,8 +148,10 @@ function serviceNamed(text: string) {
   return service
 }
 
+/** A schema, or how the name of one ends: the beginning is random. */
 function schemaNamed(text: string): string {
-  if (!/^weir_[a-z0-9_]+$/.test(text)) throw new UsageError(`"${text}" is no run: they are called weir_...`)
+  if (!/^[a-z0-9_]+$/.test(text))
+    throw new UsageError(`"${text}" is no run: they are called weir_..., in small letters, digits and underscores`)
   return text
 }
 
@@ -159,7 +163,7 @@ function parsePort(text: string): number {
 
 /** Never repeats what it was given. */
 function parseToken(text: string): string {
-  if (!/^[\x21-\x7e]{8,}$/.test(text)) throw new UsageError('a token is at least 8 characters, without spaces, of ASCII')
+  if (!/^[\x21-\x7e]+$/.test(text)) throw new UsageError('a token is of ASCII and has no spaces')
   return text
 }
 

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startServer } from '../../stores/index.js'
+import { analyticsBench } from './analytics.js'
 import { auditBench } from './audit.js'
 import { baselineBench } from './baseline.js'
 import { clickHouseJsonBench, clickHouseSingleThreadBench, clickHouseWorkerPoolBench } from './clickhouse.js'
@@ -25,6 +26,7 @@ const benches = {
   'clickhouse-single-thread': clickHouseSingleThreadBench,
   'clickhouse-worker-pool': clickHouseWorkerPoolBench,
   'clickhouse-json': clickHouseJsonBench,
+  analytics: analyticsBench,
 } as const
 
 const asked = process.argv.slice(2)

@@ -32,6 +32,8 @@ test('imports with the stream are fine', () => {
     ['targets/pool/a.ts', '../../stores/store.js'],
     ['stores/postgres/a.ts', '../../generators/record.js'],
     ['results/a.ts', './baselines/b.js'],
+    ['services/analytics/a.ts', '../../stores/store.js'],
+    ['replay/a.ts', '../services/index.js'],
   ] as const) {
     assert.is(lint(file, specifier), '', `${file} -> ${specifier}`)
   }
@@ -45,6 +47,8 @@ test('imports against it are not', () => {
     ['targets/pool/a.ts', '../../replay/driver.js'],
     ['stores/postgres/a.ts', '../../targets/target.js'],
     ['generators/kernel/a.ts', '../../stores/store.js'],
+    ['services/analytics/a.ts', '../../targets/target.js'],
+    ['stores/a.ts', '../services/service.js'],
     ['scripts/a.ts', '../cli/main.js'],
   ] as const) {
     assert.match(lint(file, specifier), 'noRestrictedImports', `${file} -> ${specifier}`)

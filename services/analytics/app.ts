@@ -125,9 +125,9 @@ function problemOf(error: FastifyError | Error): Problem {
     const unknown = first.params['additionalProperty']
     const name = first.instancePath.slice(1)
     const allowed = first.params['allowedValues']
-    const where = validationContext === 'params' ? 'path' : 'parameter'
+    const what = validationContext === 'params' ? `part "${name}" of the path` : `parameter "${name}"`
     if (unknown !== undefined) return new Problem(400, `There is no parameter "${clipped(String(unknown))}" here.`)
-    return new Problem(400, `The ${where} "${name}" ${first.message}${Array.isArray(allowed) ? `: ${allowed.join(', ')}` : ''}.`)
+    return new Problem(400, `The ${what} ${first.message}${Array.isArray(allowed) ? `: ${allowed.join(', ')}` : ''}.`)
   }
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return new Problem(statusCode, `${clipped(error.message)}.`)
   return new Problem(500, 'Something went wrong in the service itself.')

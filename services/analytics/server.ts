@@ -11,9 +11,10 @@ import type { Ask } from './routes.js'
  * @throws Error that says what was wrong and what to do; nothing listens then
  */
 export async function startAnalytics({ store, host, port, token, onTrouble }: ServiceOptions): Promise<RunningService> {
-  if (store.lacks.analytics !== undefined) throw new Error(store.lacks.analytics)
-  const analytics = await store.analytics()
-  if (analytics === undefined) throw new Error(`the ${store.address.store} store keeps nothing that could be asked about`)
+  const analytics = store.lacks.analytics === undefined ? await store.analytics() : undefined
+  if (analytics === undefined) {
+    throw new Error(`the ${store.address.store} store answers no questions: ${store.lacks.analytics ?? 'it has no rows to ask about'}`)
+  }
   try {
     // Asked for nothing, which wants the table and the right to read it all the same.
     await analytics.hits({ fromMs: 0, toMs: 0 }, 'day', { limit: 1, offset: 0 })
