@@ -114,6 +114,8 @@ class Session {
   /** The null store, and a Postgres for the baseline alone. */
   private readonly sideSites: Site[] = []
   private readonly contenders: Contender[] = []
+  /** Sites that may have something left to do: after preparations, and after a block that failed. */
+  private readonly unsettled = new Set<Site>()
   /** Sites whose servers did not come back. */
   private readonly gone = new Set<Site>()
   private readonly steps = { done: 0, total: 1 }
@@ -186,13 +188,14 @@ class Session {
   private async measure(calibration: Site, baseline: Site | undefined): Promise<Entry[]> {
     const { plan, records } = this
     const months = this.months(records)
-    const single = findTarget('single-thread') as TargetModule
+    // The architecture that leaves the driver the most: what is left is the generator's and the driver's own limit.
+    const widest = findTarget('worker-pool') as TargetModule
     const add = async (role: Entry['role'], module: TargetModule, planned: PlannedTarget, site: Site, chunk?: number) => {
       const throughput = await this.contender(module, planned, site, role, months, chunk)
       entries.push({ role, planned, site, throughput, latency: undefined, latencyPlan: undefined })
     }
     const entries: Entry[] = []
-    await add('null', single, byDefault(single), calibration)
+    await add('null', widest, byDefault(widest), calibration)
     if (baseline !== undefined) await add('baseline', baselineTarget, byDefault(baselineTarget), baseline, baselineChunk)
     for (const planned of plan.targets) {
       const module = findTarget(planned.name)
@@ -202,7 +205,7 @@ class Session {
 
     const rounds = plan.length?.kind === 'duration' ? maxRounds : Math.min(maxRounds, Math.max(1, Math.floor(records / recordsPerRound)))
     const runs = entries.filter((entry) => entry.role === 'run')
-    await this.warmUp(single, calibration)
+    await this.warmUp(widest, calibration)
     const besides = plan.analyticsRate === null ? 0 : arrangements.length * stepWeights.run
     const perRound = entries.reduce((sum, entry) => sum + stepWeights[entry.role] + (entry.role === 'run' ? besides : 0), 0)
     const perRun = (plan.latencyLeg ? latencyBlocks * stepWeights.latency : 0) + stepWeights.audit
@@ -380,7 +383,10 @@ class Session {
     }
     const share = request.records
     try {
-      await this.settle()
+      for (const site of this.unsettled) {
+        await this.settled(site)
+        this.unsettled.delete(site)
+      }
       const begin = this.clock.now()
       const before = contender.ledger.offered - contender.ledger.outstanding
       this.say(label)
@@ -398,11 +404,10 @@ class Session {
         },
       })
       this.steps.done += weight
-      const over = this.clock.now()
-      await contender.spec.site.server.settle()
-      contender.deferred.settled(this.clock.now() - over)
+      contender.deferred.settled(await this.settled(contender.spec.site))
       return outcome
     } catch (error) {
+      this.unsettled.add(contender.spec.site)
       if (signal.aborted) contender.interrupted = true
       else contender.error = error instanceof Error ? error : new Error(String(error))
       contender.ledger.abandon()
@@ -444,6 +449,7 @@ class Session {
       months,
     )
     this.contenders.push(contender)
+    this.unsettled.add(site)
     return contender
   }
 
@@ -520,9 +526,11 @@ class Session {
     )
   }
 
-  /** Waits for what earlier blocks left to do on any store of the session: they share the machine. */
-  private async settle(): Promise<void> {
-    for (const { server } of [...this.sites, ...this.sideSites]) await server.settle()
+  /** Waits for what was left to do on a site; milliseconds that it took. All share the machine, so nobody begins before. */
+  private async settled({ server }: Site): Promise<number> {
+    const begin = this.clock.now()
+    const quietMs = await server.settle()
+    return Math.max(0, this.clock.now() - begin - quietMs)
   }
 
   private nameOf(contender: Contender): string {

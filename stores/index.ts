@@ -49,7 +49,7 @@ const kinds: readonly StoreKind[] = [
     name: 'clickhouse',
     summary: 'a MergeTree by months; embedded where chdb is installed, or any server by the URL of its HTTP interface',
     schemes: clickhouseSchemes,
-    batchRecords: 258_944,
+    batchRecords: 129_472,
     measuredByDefault: isInstalled,
     embedded: (request) => StartedServer.start(request),
     given: (url) => ClickHouseServer.open(url),

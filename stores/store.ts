@@ -55,8 +55,11 @@ export interface StoreServer {
   durability(): Promise<Durability>
   /** Version, settings, what fsync costs, table sizes: measured from the live server. */
   facts(): Promise<StoreFacts>
-  /** Waits until deferred work (checkpoint, merges) of earlier runs is done, so that nobody pays for a neighbour. */
-  settle(): Promise<void>
+  /**
+   * Waits until deferred work (checkpoint, merges) of earlier runs is done, so that nobody pays for a neighbour. Returns for
+   * how long nothing had been seen any more when it returned, milliseconds: what it took to be sure.
+   */
+  settle(): Promise<number>
   /** Ids of the server's own processes, when it runs on this machine and they are known. */
   processes(): Promise<readonly number[]>
   /** Runs that lie here: what `weir clean` lists and `weir verify` audits. */

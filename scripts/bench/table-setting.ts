@@ -95,7 +95,7 @@ export async function writeRows(
   source: Source,
   records: number,
   routed: boolean,
-  settle: () => Promise<void> = async () => undefined,
+  settle: () => Promise<unknown> = async () => undefined,
 ): Promise<number> {
   await store.prepare({ kind: 'rows', keeps: 'all' }, source.months(0, records) ?? [])
   await settle()

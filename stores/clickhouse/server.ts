@@ -43,7 +43,7 @@ export class ClickHouseServer implements StoreServer {
     return facts(this.link, this.abilities, await this.fsyncMs())
   }
 
-  settle(): Promise<void> {
+  settle(): Promise<number> {
     return untilMerged(this.link)
   }
 

@@ -59,20 +59,30 @@ export const realTime: Waiting = { now: () => performance.now(), pause: (ms) => 
 const patienceMs = 120_000
 const pollMs = 100
 /** Polls in a row without a merge or a change of the parts, after which the server has seen no reason for another. */
-const quietPolls = 10
+const quietPolls = 5
 
-/** Resolves when nothing of Weir's is merged any more and nothing is going to be: parts that do not change lie as they will. */
-export async function untilMerged(link: Link, { now, pause }: Waiting = realTime): Promise<void> {
+/**
+ * Resolves when nothing of Weir's is merged any more and nothing is going to be: parts that do not change lie as they will.
+ * @returns for how long nothing had changed then, milliseconds
+ */
+export async function untilMerged(link: Link, { now, pause }: Waiting = realTime): Promise<number> {
   const end = now() + patienceMs
-  let before = ''
-  for (let quiet = 0; quiet < quietPolls && now() < end; ) {
+  let before: string | undefined
+  let since = now()
+  for (let quiet = 0; now() < end; ) {
     const [row] = await link.rows<{ merging: string; parts: string }>(sql`
       SELECT toString((SELECT count() FROM system.merges WHERE database LIKE 'weir\\_%')) AS merging,
         toString((SELECT count() FROM system.parts WHERE active AND database LIKE 'weir\\_%')) AS parts`)
     const seen = JSON.stringify(row)
-    quiet = row?.merging === '0' && (row.parts === '0' || seen === before) ? quiet + 1 : 0
-    if (row?.merging === '0' && row.parts === '0') return
+    if (row?.merging === '0' && row.parts === '0') return 0
+    if (row?.merging === '0' && (before === undefined || seen === before)) quiet++
+    else {
+      quiet = 0
+      since = now()
+    }
+    if (quiet > quietPolls) break
     before = seen
-    if (quiet < quietPolls) await pause(pollMs)
+    await pause(pollMs)
   }
+  return now() - since
 }

@@ -57,7 +57,7 @@ export class GivenServer implements StoreServer {
    * Waits until nothing vacuums or analyzes tables of Weir's, then makes a checkpoint where the user may ask for one: so
    * that nobody's window pays for what a neighbour wrote.
    */
-  async settle(): Promise<void> {
+  async settle(): Promise<number> {
     await this.ask(async (client) => {
       await untilSwept(client)
       try {
@@ -67,6 +67,7 @@ export class GivenServer implements StoreServer {
         if ((error as { code?: string }).code !== '42501') throw error
       }
     })
+    return 0
   }
 
   async processes(): Promise<readonly number[]> {
