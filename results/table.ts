@@ -4,7 +4,7 @@ import { count, milliseconds, rate, spread, times } from './format.js'
 import { publishedRecordsPerSecond } from './published.js'
 import { rank } from './rank.js'
 import { redact } from './redact.js'
-import type { Audit, Disturbance, Latency, Result, Run, Verdict } from './result.js'
+import type { AnalyticsFigures, Audit, Disturbance, Latency, Result, Run, Verdict } from './result.js'
 import { auditFindings } from './verdict.js'
 
 export interface TableOptions {
@@ -291,7 +291,7 @@ function notes(result: Result, { file }: TableOptions, ink: Ink): readonly Note[
     }
     const fates = fatesOf(run)
     if (fates) said.push({ text: `${nameOf(run)}: ${fates}` })
-    for (const text of [dropsOf(run), skewOf(run)]) if (text) said.push({ text: `${nameOf(run)}: ${text}` })
+    for (const text of [dropsOf(run), skewOf(run), ...besideOf(run)]) if (text) said.push({ text: `${nameOf(run)}: ${text}` })
   }
   for (const { target, store, reason } of ranking.unranked) {
     const run = runs.find((candidate) => candidate.target === target && candidate.store === store)
@@ -324,6 +324,20 @@ function troubleOf(run: Run): string | undefined {
   const words = run.error && run.verdict === 'failed' ? [run.error.message, run.error.remedy] : (run.reasons ?? [])
   const why = words.filter((word) => word !== undefined && word !== '').join('; ')
   return why ? `${run.verdict}: ${oneLine(why)}` : run.verdict
+}
+
+/** What the analytics side and the ingestion cost each other, a sentence for each arrangement. */
+function besideOf({ analytics }: Run): readonly string[] {
+  if (analytics === undefined) return []
+  const latency = (figures: AnalyticsFigures) =>
+    figures.latency === null ? 'unanswered' : `p50 ${milliseconds(figures.latency.p50)}, p99 ${milliseconds(figures.latency.p99)} ms`
+  return (['combined', 'separated'] as const).map((arrangement) => {
+    const { questions, ingestionTimes } = analytics[arrangement]
+    const interval = ingestionTimes?.interval
+    const spread = interval ? ` [${times(interval.low)}, ${times(interval.high)}]` : ''
+    const share = ingestionTimes === null ? 'no throughput' : `${times(ingestionTimes.ratio)}${spread} times its throughput alone`
+    return `with ${count(analytics.rate)} queries/s beside it, ${arrangement}: ${share}; queries ${latency(questions)}, alone ${latency(analytics.alone)}`
+  })
 }
 
 /** Records that were not stored and are accounted for. */
