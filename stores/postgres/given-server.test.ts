@@ -66,7 +66,8 @@ onServers('a server that cut the connection is asked over another', async (groun
   await client.query(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%has_database_privilege(current_database()%' AND pid <> pg_backend_pid()",
   )
-  await failure(server.durability())
+  // Whether the cut is noticed before the question is sent is a race; the question after it is answered in any case.
+  await server.durability().catch(() => undefined)
   assert.is(await server.durability(), 'power')
 })
 

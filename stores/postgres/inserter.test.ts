@@ -88,10 +88,14 @@ onServers('a refused row says why, a cut connection leaves its row in doubt, and
   assert.instance(twice, PostgresError)
   assert.match(twice.message, /duplicate key/)
   const client = await ground.client()
-  await client.query(
-    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE 'INSERT INTO "${store.address.schema}"%'`,
-  )
-  assert.instance(await failure(inserter.insert({ ...row, position: 2 })), InDoubtError)
+  const ours = `pid <> pg_backend_pid() AND query LIKE 'INSERT INTO "${store.address.schema}"%'`
+  // The row is on its way when the connection is cut: it waits for a lock.
+  await client.query(`BEGIN; LOCK TABLE "${store.address.schema}".nginx_logfile_row`)
+  const doubt = failure(inserter.insert({ ...row, position: 2 }))
+  while ((await numberOf(client, `SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND ${ours}`)) === 0);
+  await client.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${ours}`)
+  assert.instance(await doubt, InDoubtError)
+  await client.query('ROLLBACK')
   await inserter.insert({ ...row, position: 3 })
   assert.is(await numberOf(client, `SELECT count(*) FROM ${store.address.schema}.nginx_logfile_row`), 2)
 })

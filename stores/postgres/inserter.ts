@@ -31,7 +31,7 @@ export class PostgresInserter implements Inserter {
       const known = await leaves(client, address.schema, address.layout)
       const months = known.flatMap(({ place }) => (place === undefined ? [] : [place.month]))
       const inserter = new PostgresInserter(address, Promise.resolve(client), new Set(months))
-      inserter.watched(client)
+      if (inserter.opening !== undefined) inserter.watched(inserter.opening)
       return inserter
     } catch (error) {
       await client.end().catch(() => undefined)
@@ -84,17 +84,18 @@ export class PostgresInserter implements Inserter {
   }
 
   /** A connection that breaks while nothing is asked of it is made again: nothing is in doubt then. */
-  private watched(client: pg.Client): pg.Client {
-    client.once('end', () => {
-      this.opening = undefined
-    })
-    return client
+  private watched(opening: Promise<pg.Client>): Promise<pg.Client> {
+    const forget = () => {
+      if (this.opening === opening) this.opening = undefined
+    }
+    opening.then((client) => client.once('end', forget)).catch(() => undefined)
+    return opening
   }
 
   /** Asks over the connection, which is opened again when it was lost. */
   private async ask(question: (client: pg.Client) => Promise<void>): Promise<void> {
     if (this.closed) throw new Error('this inserter is closed')
-    this.opening ??= connect(this.address.url).then((client) => this.watched(client))
+    this.opening ??= this.watched(connect(this.address.url))
     const { opening } = this
     let connected = false
     try {
