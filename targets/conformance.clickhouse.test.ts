@@ -1,0 +1,4 @@
+/** The conformance suite over every target on the embedded ClickHouse. */
+import { runSuite } from './conformance/suite.js'
+
+runSuite('clickhouse')

@@ -1,0 +1,4 @@
+/** The conformance suite over every target on the embedded Postgres and on the null store. */
+import { runSuite } from './conformance/suite.js'
+
+runSuite('postgres', 'null')
