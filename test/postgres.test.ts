@@ -1,4 +1,5 @@
 /** weir run and verify on the embedded Postgres, as a user meets them: a real log, a sound document, planted damage, an end by signal. */
+
 import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +9,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Audit, Result } from '../results/result.js'
+import { isInstalled } from '../stores/clickhouse/embedded.js'
 import { connect } from '../stores/postgres/connect.js'
 import { EmbeddedServer } from '../stores/postgres/embedded.js'
 import { leafTable, rowTable } from '../stores/postgres/layout.js'
@@ -29,7 +31,7 @@ function counts({ offered, stored, rejected, lost, duplicated, corrupted, mispla
 }
 
 test('a run of three architectures is sound and fits its published schema', () => {
-  const { status, stdout, stderr } = weir(['run', '-n', '40k', '--json', '--partition-key', 'address'])
+  const { status, stdout, stderr } = weir(['run', '-s', 'postgres', '-n', '40k', '--json', '--partition-key', 'address'])
   assert.is(status, 0, stderr)
   const result = JSON.parse(stdout) as Result
   const schema = JSON.parse(readFileSync(fileURLToPath(new URL('../../docs/result.schema.json', import.meta.url)), 'utf8')) as object
@@ -54,12 +56,15 @@ else {
       const rejects = join(folder, 'rejects.ndjson')
       copyFileSync(join(logs, 'apache-combined-10k.log'), plain)
       writeFileSync(packed, gzipSync(readFileSync(plain)))
-      for (const [input, target] of [
-        [plain, 'multi-instance'],
-        [packed, 'single-thread'],
+      for (const [input, target, store] of [
+        [plain, 'multi-instance', 'postgres'],
+        [packed, 'single-thread', 'postgres'],
+        ...(isInstalled() ? [[plain, 'multi-instance', 'clickhouse'] as const, [packed, 'worker-pool', 'clickhouse'] as const] : []),
       ] as const) {
         const { status, stdout, stderr } = weir([
           'run',
+          '-s',
+          store,
           '-t',
           target,
           '--input',
@@ -85,7 +90,7 @@ test('lines that do not parse fail a run only when they were told to', () =>
     const input = join(folder, 'mixed.log')
     const good = '192.0.2.1 - - [01/Mar/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "curl/8.5.0"'
     writeFileSync(input, `${good}\nnot a line\n${good}\n${good}`)
-    const words = ['run', '-t', 'single-thread', '--input', input, '--json', '--no-latency-leg']
+    const words = ['run', '-s', 'postgres', '-t', 'single-thread', '--input', input, '--json', '--no-latency-leg']
     const kept = weir(words)
     assert.is(kept.status, 0, kept.stderr)
     const [run] = (JSON.parse(kept.stdout) as Result).runs
@@ -172,7 +177,7 @@ test('Ctrl-C in the middle of a run ends it in order: status 130, what was measu
   inFolder(async (folder) => {
     const out = join(folder, 'out')
     mkdirSync(out)
-    const words = ['run', '-n', '5M', '--out', out, '--json']
+    const words = ['run', '-s', 'postgres', '-n', '5M', '--out', out, '--json']
     const { status, stdout } = await weirUntil(words, 'stderr', (child) => child.kill('SIGINT'), {
       when: 'multi-instance, block',
       environment: { TMPDIR: folder },
@@ -192,7 +197,7 @@ test('a second Ctrl-C ends it at once and still leaves nothing behind', () =>
       child.kill('SIGINT')
       setTimeout(() => child.kill('SIGINT'), 50)
     }
-    const { status } = await weirUntil(['run', '-n', '5M', '-t', 'multi-instance'], 'stderr', twice, {
+    const { status } = await weirUntil(['run', '-s', 'postgres', '-n', '5M', '-t', 'multi-instance'], 'stderr', twice, {
       when: 'multi-instance, block',
       environment,
     })
@@ -203,7 +208,7 @@ test('a second Ctrl-C ends it at once and still leaves nothing behind', () =>
 test('a run that is killed leaves no process and no server files; what it cannot remove, clean lists and removes', () =>
   inFolder(async (folder) => {
     const environment = { TMPDIR: folder }
-    await weirUntil(['run', '-n', '5M', '-t', 'multi-instance'], 'stderr', (child) => child.kill('SIGKILL'), {
+    await weirUntil(['run', '-s', 'postgres', '-n', '5M', '-t', 'multi-instance'], 'stderr', (child) => child.kill('SIGKILL'), {
       when: 'multi-instance, block',
       environment,
     })
