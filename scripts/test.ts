@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { type FileReport, runFile } from './testing/run-file.js'
 
 /** A file may take this long, unless WEIR_TEST_TIMEOUT_MS says otherwise. */
-const timeoutMs = 300_000
+const timeoutMs = 480_000
 
 export interface Totals {
   readonly passed: number

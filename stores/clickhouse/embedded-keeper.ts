@@ -20,17 +20,21 @@ cd "$folder" || exit 1
 engine=$!
 echo "$engine"
 {
+  # Whoever keeps the folder from going is not this.
+  cd /
   while read -r line; do :; done
   # What goes with the engine need not be left in order.
   if [ "$fate" = remove ]; then kill -s KILL "$engine"; else
     kill -s TERM "$engine"
-    for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do sleep 1; done
+    trap 'kill -s KILL $! 2>/dev/null; exit 0' USR1
+    sleep 15 &
+    wait "$!"
     kill -s KILL "$engine"
   fi
 } <&3 >/dev/null 2>&1 &
 reader=$!
 wait "$engine"
-kill -s KILL "$reader" 2>/dev/null
+kill -s USR1 "$reader" 2>/dev/null
 wait "$reader" 2>/dev/null
 echo ended 2>/dev/null
 exec >/dev/null

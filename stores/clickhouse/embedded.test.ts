@@ -118,7 +118,7 @@ test('a data directory is kept and opened again with what is in it; a second eng
   await client.insert({ table: 'kept.t', values: [{ answer: 42 }], format: 'JSONEachRow' })
   const second = await failure(EmbeddedEngine.start({ durability: 'power', dataDirectory: folder }))
   assert.instance(second, EngineError)
-  assert.ok(second.message.includes(`another Weir uses the data directory ${folder}`), second.message)
+  assert.ok(second.message.includes(`another server uses the data directory ${folder}`), second.message)
   assert.is(await answerTo(client, 'SELECT answer FROM kept.t'), '42')
   await client.insert({ table: 'kept.t', values: [{ answer: 43 }], format: 'JSONEachRow' })
   child.kill('SIGKILL')

@@ -150,7 +150,7 @@ async function wordsIn(file: string, from: number): Promise<string> {
 function explainStart(error: unknown, folder: string): Error {
   const { code, message } = error as NodeJS.ErrnoException
   if (/Cannot lock file|Another server instance/.test(message)) {
-    return new EngineError(`another Weir uses the data directory ${folder}: wait for it to end, or choose another with --data`, {
+    return new EngineError(`another server uses the data directory ${folder}: wait for it to end, or choose another with --data`, {
       cause: error,
     })
   }

@@ -45,7 +45,7 @@ const ofTheServer: Readonly<Record<number, string>> = {
   195: 'it does not let this user in from here: check the networks in its users.xml',
   202: 'it runs as many queries as it may: raise max_concurrent_queries, or use fewer workers',
   241: 'it has not enough memory for that: raise max_memory_usage, or give it smaller batches',
-  243: 'its disk is full: free some space, or name a server with more',
+  243: 'its disk is full: free some space',
   252: 'it has too many parts to merge: give it larger batches',
   291: 'the user may not use that database: allow_databases in its users.xml must let it',
   497: 'the user may not do that: GRANT CREATE DATABASE, CREATE TABLE, DROP, INSERT, SELECT, ALTER ON *.* TO ...',

@@ -1,4 +1,7 @@
-/** The stores that faults are tried on: one entry each, and every test goes over all of them. */
+/** The stores that faults are tried on. */
+import { debianBinary } from '../../stores/clickhouse/debian-server.testing.js'
+import { isInstalled } from '../../stores/clickhouse/embedded.js'
+import { OwnClickHouse } from './own-clickhouse.js'
 import { OwnPostgres } from './own-postgres.js'
 
 /** A server of the tests' own. */
@@ -48,22 +51,39 @@ export interface FaultyStore {
   readonly diskFull: RegExp
 }
 
-export const faultyStores: readonly FaultyStore[] = [
-  {
-    name: 'Postgres',
-    embedded: 'postgres',
-    scheme: 'postgres',
-    targets: ['single-thread', 'worker-pool', 'multi-instance'],
-    own: () => OwnPostgres.create(),
-    called: /Postgres at postgres:\/\//,
-    says: {
-      wrongPassword: /the password is wrong/,
-      withoutRights: /the user meek may not create schemas in postgres: GRANT CREATE/,
-      stranger: /is it Postgres that listens there\?/,
-      silence: /it did not answer/,
-      gone: /ECONNREFUSED|terminat|closed the connection|starting up|shutting down/,
-    },
-    smallDiskMb: 120,
-    diskFull: /No space left on device|disk is full|no space left/i,
+export const faultyPostgres: FaultyStore = {
+  name: 'Postgres',
+  embedded: 'postgres',
+  scheme: 'postgres',
+  targets: ['single-thread', 'worker-pool', 'multi-instance'],
+  own: () => OwnPostgres.create(),
+  called: /Postgres at postgres:\/\//,
+  says: {
+    wrongPassword: /the password is wrong/,
+    withoutRights: /the user meek may not create schemas in postgres: GRANT CREATE/,
+    stranger: /is it Postgres that listens there\?/,
+    silence: /it did not answer/,
+    gone: /ECONNREFUSED|terminat|closed the connection|starting up|shutting down/,
   },
-]
+  smallDiskMb: 120,
+  diskFull: /No space left on device|disk is full|no space left/i,
+}
+
+export const faultyClickHouse: FaultyStore = {
+  name: 'ClickHouse',
+  embedded: 'clickhouse',
+  scheme: 'http',
+  targets: ['single-thread', 'worker-pool'],
+  ...(debianBinary() !== undefined && isInstalled() ? {} : { missing: 'clickhouse-server and chdb' }),
+  own: () => OwnClickHouse.create(),
+  called: /ClickHouse at http:\/\//,
+  says: {
+    wrongPassword: /user or password is wrong/,
+    withoutRights: /the user may only read: name one who may create databases/,
+    stranger: /what answers there (is no ClickHouse|does not speak HTTP)/,
+    silence: /no answer came in time/,
+    gone: /ECONNREFUSED|ECONNRESET|hang up|closed the connection|connection was closed/,
+  },
+  smallDiskMb: 120,
+  diskFull: /no space left|disk is full|not enough space/i,
+}

@@ -68,8 +68,13 @@ export interface Told {
   readonly text: string
 }
 
-/** @param version the engine's, which ClickHouse appends to its messages */
-export function tell(error: unknown, version: string): Told {
+/** The engine that fails: its version, which ClickHouse appends to its messages, and the folder that it keeps its files in. */
+export interface Teller {
+  readonly version: string
+  readonly folder: string
+}
+
+export function tell(error: unknown, { version, folder }: Teller): Told {
   const message = (error instanceof Error ? error.message : String(error)).trim()
   const code = Number(/Code: (\d+)/.exec(message)?.[1] ?? 1002)
   // An error that the engine's own client met carries the engine's words twice.
@@ -77,6 +82,13 @@ export function tell(error: unknown, version: string): Told {
     message,
   )
   const said = whole?.[1] ?? message
-  const text = /^Code: \d+/.test(said) ? said : `Code: ${code}. DB::Exception: ${said} (UNKNOWN_EXCEPTION)`
+  const coded = /^Code: \d+/.test(said) ? said : `Code: ${code}. DB::Exception: ${said} (UNKNOWN_EXCEPTION)`
+  const text = isDiskFull(code, said)
+    ? coded.replace(/\.?(?= \([A-Z0-9_]+\)$)/, ` on the disk that holds ${folder}: choose a folder on another with --data or TMPDIR`)
+    : coded
   return { status: statusOf(code), code, text: `${text} (version ${version} (embedded build))\n` }
+}
+
+function isDiskFull(code: number, said: string): boolean {
+  return code === 243 || /No space left on device/.test(said)
 }

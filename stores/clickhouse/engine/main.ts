@@ -40,7 +40,7 @@ async function main(): Promise<void> {
   const connectionArgs = sessionArguments(durability, file)
   const engine = new Engine(() => new Session(resolve('data'), { connectionArgs }), 'fifo', engineSessions)
   const account = { user: engineUser, password: process.env['WEIR_ENGINE_PASSWORD'] ?? '' }
-  const server = serverFor(engine, account, await engine.version())
+  const server = serverFor(engine, account, { version: await engine.version(), folder: process.cwd() })
 
   let ending = false
   const end = async () => {

@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream'
 import { Answer } from './answers.js'
 import { bodyOf } from './encodings.js'
 import type { Engine, Work } from './engine.js'
-import { failures, tell } from './failures.js'
+import { failures, type Teller, tell } from './failures.js'
 import { isOn, parametersOf } from './parameters.js'
 import { parseStatement } from './statement.js'
 
@@ -17,8 +17,8 @@ export interface Account {
   readonly password: string
 }
 
-/** @param version the engine's, for the texts of errors */
-export function serverFor(engine: Engine, account: Account, version: string): Server {
+/** @param teller who speaks in the texts of errors */
+export function serverFor(engine: Engine, account: Account, teller: Teller): Server {
   const server = createServer({
     maxHeaderSize: 1 << 20,
     keepAliveTimeout: 30_000,
@@ -29,7 +29,7 @@ export function serverFor(engine: Engine, account: Account, version: string): Se
   server.on('request', (request, response) => {
     response.on('error', () => undefined)
     request.on('error', () => undefined)
-    serve(engine, account, version, request, response).catch((error) => {
+    serve(engine, account, teller, request, response).catch((error) => {
       process.stderr.write(`${error instanceof Error ? error.stack : error}\n`)
       response.destroy()
     })
@@ -37,7 +37,7 @@ export function serverFor(engine: Engine, account: Account, version: string): Se
   return server
 }
 
-async function serve(engine: Engine, account: Account, version: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(engine: Engine, account: Account, teller: Teller, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { pathname, searchParams: search } = new URL(request.url ?? '/', 'http://localhost')
   if (pathname === '/ping' || pathname === '/replicas_status') return plainly(request, response, 200, 'Ok.\n')
   if (pathname !== '/') return plainly(request, response, 404, `There is no handle ${pathname}\n\nUse / or /ping.\n`)
@@ -50,7 +50,7 @@ async function serve(engine: Engine, account: Account, version: string, request:
   } catch (error) {
     // What the client still has to say is of no use, but it would not hear the answer before it has said it.
     request.resume()
-    answer.fail(tell(error, version))
+    answer.fail(tell(error, teller))
   }
 }
 
