@@ -42,6 +42,8 @@ export interface Result {
   readonly baseline: Baseline
   readonly calibration: Calibration
   readonly runs: readonly Run[]
+  /** What the user called this session, to find it again. */
+  readonly label?: string | undefined
   /** Which architecture won, as `rank` decided; absent when nothing was ranked. */
   readonly ranking?: Ranking | undefined
 }
