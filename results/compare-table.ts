@@ -79,7 +79,7 @@ function wordOf(row: Row, { refusals }: Comparison, display: Display): string {
   const forbidden = refusals.filter((refusal) => sameKey(refusal, row)).map(({ field }) => field)
   const said = [
     row.because ?? '',
-    row.advice.length > 0 ? `advice: ${row.advice.join(', ')}` : '',
+    row.advice.length > 0 && row.word !== 'cannot tell' ? `advice: ${row.advice.join(', ')}` : '',
     forbidden.length > 0 ? `not comparable: ${[...new Set(forbidden)].join(', ')}` : '',
   ].filter((text) => text !== '')
   return said.length === 0 ? word : `${word} (${said.join('; ')})`
@@ -91,9 +91,20 @@ function notes(comparison: Comparison, display: Display): readonly string[] {
   const say = (text: string, colour?: Colour) => {
     for (const line of wrapped(text, display.columns, '  ')) lines.push(colour === undefined ? line : paint(display, colour, line))
   }
-  for (const text of summed(refusals.map((one) => [one, refusalOf(one)]))) say(`Not comparable: ${text}.`, 'red')
-  for (const text of summed(environment.map((one) => [one, differenceOf(one)]))) say(`Another environment: ${text}.`, 'yellow')
-  const subjects = summed(subject.map((one) => [one, differenceOf(one)]))
+  for (const text of summed(
+    refusals.map((one) => [one, refusalOf(one)]),
+    rows,
+  ))
+    say(`Not comparable: ${text}.`, 'red')
+  for (const text of summed(
+    environment.map((one) => [one, differenceOf(one)]),
+    rows,
+  ))
+    say(`Another environment: ${text}.`, 'yellow')
+  const subjects = summed(
+    subject.map((one) => [one, differenceOf(one)]),
+    rows,
+  )
   for (const text of subjects) say(`Compared: ${text}.`)
   if (rows.length > 0 && subjects.length === 0)
     say('Target, options and build are the same on both sides: a difference is one of the machine or of chance.')
@@ -106,8 +117,11 @@ function notes(comparison: Comparison, display: Display): readonly string[] {
 
 /** Whose values the intervals rest on. */
 function unitNotes(rows: readonly Row[]): readonly string[] {
-  const has = (unit: Row['unit']) => rows.some((row) => row.unit === unit && row.ratio !== null)
+  const has = (unit: Row['unit']) => rows.some((row) => row.unit === unit && row.interval !== null)
   return [
+    ...(rows.some(({ ratio, interval }) => ratio !== null && interval === null)
+      ? ['One result a side says nothing of how much the next would differ: blocks within a result are not runs.']
+      : []),
     ...(has('documents')
       ? ['Intervals rest on how much one result differs from the next, never on blocks within one: A and B ran apart from each other.']
       : []),
@@ -120,11 +134,12 @@ function unitNotes(rows: readonly Row[]): readonly string[] {
   ]
 }
 
-/** One sentence for what several keys have in common. */
-function summed(said: readonly (readonly [Key, string])[]): readonly string[] {
-  const keys = new Map<string, string[]>()
-  for (const [key, text] of said) keys.set(text, [...(keys.get(text) ?? []), nameOf(key)])
-  return [...keys].map(([text, names]) => `${text} (${[...new Set(names)].join('; ')})`)
+/** One sentence for what several keys have in common; without their names when it is true of all that are compared. */
+function summed(said: readonly (readonly [Key, string])[], rows: readonly Row[]): readonly string[] {
+  const keys = new Map<string, Set<string>>()
+  for (const [key, text] of said) keys.set(text, (keys.get(text) ?? new Set()).add(nameOf(key)))
+  const all = new Set(rows.map(nameOf)).size
+  return [...keys].map(([text, names]) => (names.size === all ? text : `${text} (${[...names].join('; ')})`))
 }
 
 function refusalOf({ between, field, a, b }: Difference & { readonly between: string }): string {

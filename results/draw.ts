@@ -48,12 +48,13 @@ export function drawTable(columns: readonly DrawnColumn[], rows: readonly (reado
 /** Lines no wider than that, broken between words, the later ones indented; a longer word stays whole: it may be a path. */
 export function wrapped(text: string, width: number, indent = ''): readonly string[] {
   const broken: string[] = []
+  const lead = /^ */.exec(text)?.[0] ?? ''
   let line = ''
-  for (const word of text.split(' ')) {
+  for (const word of text.trim().split(' ')) {
     if (line !== '' && visible(line).length + 1 + visible(word).length > width) {
       broken.push(line)
       line = `${indent}${word}`
-    } else line = line === '' ? word : `${line} ${word}`
+    } else line = line === '' ? `${lead}${word}` : `${line} ${word}`
   }
   return [...broken, line]
 }

@@ -14,7 +14,7 @@ export function renderHistory({ series, leftOut }: History, metric: HistoryMetri
     { head: 'results', align: 'right' },
     { head: 'history', align: 'left' },
     { head: metric === 'throughput' ? 'last records/s' : 'last p99 ms', align: 'right' },
-    { head: 'x base', align: 'right' },
+    ...(metric === 'throughput' ? [{ head: 'x base', align: 'right' } as const] : []),
     { head: 'changes', align: 'left' },
   ] as const
   const width = Math.max(8, Math.min(40, display.columns - 75))
@@ -28,7 +28,7 @@ export function renderHistory({ series, leftOut }: History, metric: HistoryMetri
         { tty: display.tty, width },
       ),
       last === undefined ? '-' : figure(last.value, metric),
-      last?.timesMeasured == null ? '-' : times(last.timesMeasured),
+      ...(metric === 'throughput' ? [baseTimes(one)] : []),
       changesCell(one, metric, display),
     ]
   })
@@ -79,6 +79,12 @@ function leftOutLines(leftOut: History['leftOut']): readonly string[] {
     const rest = runs.length > 3 ? ` and ${runs.length - 3} more` : ''
     return `Left out: ${runs.slice(0, 3).join('; ')}${rest}: ${reason}.`
   })
+}
+
+/** Of the last document; '-' when its session measured no baseline. */
+function baseTimes({ points }: Series): string {
+  const last = points.at(-1)?.timesMeasured ?? null
+  return last === null ? '-' : times(last)
 }
 
 function figure(value: number, metric: HistoryMetric): string {

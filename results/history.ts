@@ -55,8 +55,8 @@ export interface History {
   readonly leftOut: readonly { readonly file: string; readonly target: string; readonly reason: string }[]
 }
 
-/** Points below which no change is looked for: two levels of the shortest length. */
-export const leastHistory = 6
+/** Points below which no change can be significant: nine values have too few orders for less. */
+export const leastHistory = 9
 
 interface Entry extends ReadResult {
   readonly runs: [Run, ...Run[]]

@@ -13,8 +13,10 @@ test('all records over all time, not the mean of rates', () => {
   assert.is(throughput.bytesPerSecond, 100_000)
   assert.is(throughput.timesPublished, 500 / 622)
   assert.is(throughput.timesMeasured, 500 / 311)
-  assert.is(throughput.interval?.low, 0)
-  assert.ok((throughput.interval?.high ?? 0) > 500)
+  // By hand: the logarithms of 1000 and 333.3 lie ln(3)/2 from their mean, and t(1) is 12.706.
+  const factor = Math.exp((12.7062 * Math.log(3)) / 2)
+  assert.ok(Math.abs((throughput.interval?.low ?? 0) - 500 / factor) < 0.01)
+  assert.ok(Math.abs((throughput.interval?.high ?? 0) / (500 * factor) - 1) < 0.001)
 })
 
 test('equal blocks have no spread', () => {
@@ -29,6 +31,7 @@ test('no blocks are zeros, one block has no interval, no baseline no ratio', () 
   const nothing = throughputOf([], { ...yardsticks, measuredRecordsPerSecond: null })
   assert.equal(nothing, { recordsPerSecond: 0, bytesPerSecond: 0, timesPublished: 0, timesMeasured: null, interval: null })
   assert.is(throughputOf([blockOf(0, 10, 10)], yardsticks).interval, null)
+  assert.is(throughputOf([blockOf(0, 10, 10), blockOf(1, 0, 10)], yardsticks).interval, null)
   assert.is(blockOf(0, 0, 0).recordsPerSecond, 0)
 })
 

@@ -14,7 +14,7 @@ export interface ChangePoint {
 }
 
 export interface ChangePointOptions {
-  /** A change is one when chance would show it less often than that (default 0.01). */
+  /** A change is one when chance would show it less often than that (default 0.025). */
   readonly significance?: number
   readonly permutations?: number
   /** Values that a level lasts at the least (default 3). */
@@ -33,7 +33,7 @@ export interface ChangePointOptions {
  * A series of n values costs O(n log n) for each permutation. Shorter than two levels, or with equal values: none.
  */
 export function changePoints(values: readonly number[], options: ChangePointOptions = {}): readonly ChangePoint[] {
-  const { significance = 0.01, permutations = 999, shortest = 3, seed = 1 } = options
+  const { significance = 0.025, permutations = 999, shortest = 3, seed = 1 } = options
   const random = seededRandom(seed)
   const found: { readonly index: number; readonly p: number }[] = []
   const pieces: (readonly [number, number])[] = [[0, values.length]]
