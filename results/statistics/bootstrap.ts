@@ -12,7 +12,8 @@ export interface Resampling {
 /**
  * Percentile bootstrap (Efron, 1979) over whole blocks: draws as many blocks as there are, with replacement, computes the
  * statistic of each draw, and takes the middle `confidence` of them. Assumes blocks that are exchangeable and independent
- * of each other; what is inside a block may depend as it likes. With few blocks (below about ten) it is somewhat narrow.
+ * of each other; what is inside a block may depend as it likes. Somewhat narrow: with 20 blocks of lognormal values that are
+ * late together it was measured to cover 91% for their median and 89% for their ninetieth percentile.
  * @throws RangeError without blocks.
  */
 export function bootstrapInterval<Block>(
@@ -28,7 +29,7 @@ export function bootstrapInterval<Block>(
 /**
  * Interval of statistic(b) / statistic(a), where the blocks of both sides are drawn for themselves: a ratio of means, or
  * of quantiles if the statistic is a quantile of what the drawn blocks hold. Assumptions as in `bootstrapInterval`, and
- * that the two sides know nothing of each other.
+ * that the two sides know nothing of each other. Measured: covers 92.5% for means of 20 and 20 such blocks.
  * @throws RangeError when a side has no blocks.
  */
 export function bootstrapRatio<Block>(
@@ -45,7 +46,8 @@ export function bootstrapRatio<Block>(
 /**
  * Interval of a statistic of a series in the order of time: the stationary bootstrap (Politis and Romano, 1994), which
  * strings together pieces of random length, on average `blockLength` values, and starts again at the series' beginning
- * where it runs over its end. Assumes a stationary series, many times as long as a block.
+ * where it runs over its end. Assumes a stationary series, many times as long as a block. Measured for means of 200 values of
+ * AR(1): covers 95, 89 and 84% with correlations of 0, 0.5 and 0.8; for means `seriesMean` is better.
  * @throws RangeError without values.
  */
 export function stationaryBootstrap(
