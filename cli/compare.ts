@@ -1,4 +1,5 @@
 /** weir compare: says of two sets of results which was faster, how sure that is, and whether they may be compared at all. */
+import { resolve } from 'node:path'
 import { type Comparison, compare as compareSides, type Side } from '../results/compare.js'
 import { renderComparison, renderRefusals } from '../results/compare-table.js'
 import { defaultFolder } from '../results/write.js'
@@ -35,7 +36,7 @@ export const compare = defineCommand({
     }
     const places = { cwd, out: values.out ?? defaultFolder, notice }
     const [a, b] = [await sideNamed(left, places), await sideNamed(right, places)]
-    refuseShared(a, b)
+    refuseShared(a, b, cwd)
     const comparison = compareSides(a, b, values['min-effect'] ?? defaultMinEffect)
     const refused = comparison.refusals.length > 0 && values.force !== true
     if (values.json) return { status: refused || comparison.rows.length === 0 ? 2 : 0, output: `${JSON.stringify(comparison, null, 2)}\n` }
@@ -46,9 +47,9 @@ export const compare = defineCommand({
 })
 
 /** A result on both sides would be compared with itself. */
-function refuseShared(a: Side, b: Side): void {
-  const files = new Set(a.results.map(({ file }) => file))
-  const both = b.results.filter(({ file }) => files.has(file))
+function refuseShared(a: Side, b: Side, cwd: string): void {
+  const files = new Set(a.results.map(({ file }) => resolve(cwd, file)))
+  const both = b.results.filter(({ file }) => files.has(resolve(cwd, file)))
   if (both.length > 0) {
     throw new UsageError(
       `A and B both have ${both[0]?.file ?? ''}${both.length > 1 ? ` and ${both.length - 1} more` : ''}: nothing differs from itself`,
