@@ -1,0 +1,113 @@
+/** weir gate: says in CI whether a build has become slower, and fails only when that was shown. */
+import { appendFile, writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { profileNamed as profileOf } from '../generators/profiles.js'
+import { BuildError, openBase, ownBuild } from '../replay/gate/builds.js'
+import { reportOf } from '../replay/gate/report.js'
+import { type GatePlan, runGate } from '../replay/gate/session.js'
+import { GateRefusedError } from '../replay/gate/side-process.js'
+import { runDurabilities } from '../replay/plan.js'
+import { defaultRule } from '../results/gate.js'
+import { type GateReport, gateJunit, gateMarkdown, renderGate } from '../results/gate-report.js'
+import { redactDeep, secretsOf } from '../results/redact.js'
+import { partitionKeys } from '../stores/store.js'
+import { profileNamed, storeNamed, targets, targetsNamed, wordOf } from './catalogue.js'
+import { type Context, defineCommand, toggle, type Values, value } from './command.js'
+import { Interrupted, RunFailed, UsageError } from './errors.js'
+import { parseDuration, parsePositiveCount, parseSeed, parseShare } from './quantities.js'
+import { defaultPartitions } from './scenario-options.js'
+import { planTargets } from './target-options.js'
+
+const defaultBudgetMs = 60_000
+
+const options = {
+  against: value({ placeholder: 'BASE', summary: 'folder of another build, or a git ref to build', parse: (text) => text }),
+  target: value({ alias: 't', placeholder: 'NAME', summary: 'architecture to measure (single-thread)', parse: targetsNamed }),
+  store: value({ alias: 's', placeholder: 'STORE', summary: 'postgres, clickhouse, null or a URL (postgres)', parse: storeNamed }),
+  'min-effect': value({ placeholder: 'SHARE', summary: 'the smallest slowdown that matters (5%)', parse: parseShare }),
+  budget: value({ placeholder: 'TIME', summary: 'how long the gate may take (60s)', parse: parseDuration }),
+  strict: toggle({ summary: 'fail (1) too when the noise does not let it tell' }),
+  junit: value({ placeholder: 'FILE', summary: 'write the outcome as JUnit XML', parse: (text) => text }),
+  json: toggle({ summary: 'print the outcome as one JSON document' }),
+  rounds: value({ placeholder: 'N', summary: 'rounds at the most (as many as fit)', rare: true, parse: parsePositiveCount }),
+  pairs: value({ placeholder: 'N', summary: 'pairs of blocks in a round', rare: true, parse: parsePositiveCount }),
+  block: value({ placeholder: 'TIME', summary: 'about as long is a block', rare: true, parse: parseDuration }),
+  profile: value({ placeholder: 'NAME', summary: 'what the generated stream looks like (web)', rare: true, parse: profileNamed }),
+  seed: value({ placeholder: 'N', summary: 'another stream of the same profile (1)', rare: true, parse: parseSeed }),
+  'partition-key': value({
+    placeholder: 'COLUMN',
+    summary: 'id, address, user or path (id)',
+    rare: true,
+    parse: wordOf('partition key', partitionKeys),
+  }),
+  partitions: value({ placeholder: 'N', summary: 'hash partitions of each month (4)', rare: true, parse: parsePositiveCount }),
+  durability: value({
+    placeholder: 'WHAT',
+    summary: 'what a stored record survives, embedded: power or process (power)',
+    rare: true,
+    parse: wordOf('durability', runDurabilities),
+  }),
+}
+
+export const gate = defineCommand({
+  name: 'gate',
+  summary: 'Measures this build against another one, side by side, and fails (3) if it is slower.',
+  options,
+  positionals: [],
+  targetOptions: true,
+  examples: ['weir gate --against main', 'weir gate --against ../weir-before -t worker-pool --junit gate.xml'],
+
+  async handler(values, context) {
+    const report = await measure(values, context)
+    if (values.junit !== undefined) await writeFile(resolve(context.cwd, values.junit), gateJunit(report))
+    const summaryFile = process.env['GITHUB_STEP_SUMMARY']
+    if (summaryFile) await appendFile(summaryFile, gateMarkdown(report))
+    return { status: report.status, output: values.json ? `${JSON.stringify(report, null, 2)}\n` : renderGate(report, context.display) }
+  },
+})
+
+type GateValues = Values<typeof options>
+
+async function measure(values: GateValues, context: Context): Promise<GateReport> {
+  const { against, store = { name: 'postgres', url: '' } } = values
+  if (against === undefined)
+    throw new UsageError('say what to measure against: weir gate --against BASE, a folder with another build or a git ref')
+  try {
+    return redactDeep(await sideBySide(values, against, context), secretsOf(store.url))
+  } catch (error) {
+    if (context.signal.aborted) throw new Interrupted()
+    if (error instanceof GateRefusedError || error instanceof BuildError) throw new UsageError(error.message)
+    throw error
+  }
+}
+
+async function sideBySide(values: GateValues, against: string, context: Context): Promise<GateReport> {
+  const { cwd, signal, progress, settings } = context
+  const { target = targetsNamed('single-thread'), profile = 'web' } = values
+  const [planned, ...others] = planTargets(target, targets, settings)
+  if (planned === undefined || others.length > 0) throw new UsageError('a gate decides on one target: name one with --target')
+  const rule = { ...defaultRule, minEffect: values['min-effect'] ?? defaultRule.minEffect }
+  const base = await openBase(against, { cwd, signal, onProgress: (label) => progress(label, label) })
+  try {
+    const plan: GatePlan = {
+      builds: { base: base.build, candidate: ownBuild() },
+      target: planned.name,
+      options: Object.fromEntries(planned.asked.map((name) => [name, planned.options[name] ?? 0])),
+      store: values.store ?? { name: 'postgres', url: '' },
+      durability: values.durability ?? 'power',
+      source: { kind: 'stream', source: 1, profile, seed: values.seed ?? '1', format: 'combined', ...profileOf(profile).defaults },
+      layout: { partitionKey: values['partition-key'] ?? 'id', partitions: values.partitions ?? defaultPartitions },
+      budgetMs: values.budget ?? defaultBudgetMs,
+      rounds: values.rounds ?? null,
+      pairsPerRound: values.pairs ?? 4,
+      blockMs: values.block ?? 400,
+    }
+    const onProgress = ({ label, done }: { label: string; done: number }) => progress(`${Math.round(100 * done)}%  ${label}`, label)
+    const measured = await runGate(plan, { signal, onProgress })
+    if (measured.rounds.length === 0 && measured.troubles.length === 0)
+      throw signal.aborted ? new Interrupted() : new RunFailed('nothing was measured')
+    return reportOf(plan, measured, { rule, strict: values.strict ?? false })
+  } finally {
+    await base.close()
+  }
+}

@@ -1,0 +1,113 @@
+/** The gate's decision: from pairs of neighbouring blocks to one word and an exit status; pure. */
+import type { Interval } from './result.js'
+import { meanInterval, median, signedRankInterval } from './statistics.js'
+
+/** A pair of neighbouring blocks: records per second of the base and of the candidate. */
+export type GatePair = readonly [base: number, candidate: number]
+
+/** Fresh processes and fresh tables of both sides, and the pairs of blocks that they then ran. */
+export type GateRound = readonly GatePair[]
+
+/**
+ * `slower`: a regression. `faster`: shown, and by more than the least effect. `no regression shown`: neither, and a slowdown
+ * of twice the least effect would have been seen. `cannot tell`: the noise would have hidden that.
+ */
+export type GateWord = 'slower' | 'faster' | 'no regression shown' | 'cannot tell'
+
+export interface GateRule {
+  /** The smallest slowdown that matters: 0.05. */
+  readonly minEffect: number
+  /** Of the interval, two-sided: 0.99. */
+  readonly confidence: number
+}
+
+export interface GateDecision {
+  readonly word: GateWord
+  /** Candidate over base: below 1 is slower. */
+  readonly ratio: number
+  /** Null with fewer than two rounds. */
+  readonly interval: Interval | null
+  readonly rounds: number
+  readonly pairs: number
+  /** Standard deviation of the log ratios of single pairs, within rounds. */
+  readonly pairNoise: number
+  /** Standard deviation of the log ratios of whole rounds. */
+  readonly roundNoise: number
+  /** Rounds that would narrow the interval enough to tell; 0 when it can be told. Null when nothing can be said. */
+  readonly moreRounds: number | null
+}
+
+export const defaultRule: GateRule = { minEffect: 0.05, confidence: 0.99 }
+
+/** With so many rounds, ranks give an interval at 99%, and are no wider than Student's. */
+export const leastRoundsForRanks = 10
+
+/**
+ * Decides. A round's value is the mean log ratio of its pairs; rounds have processes, connections and tables of their own,
+ * so they, and not the pairs, are taken to be independent. A regression needs both: an interval that lies wholly on the slow
+ * side, and an estimate beyond the least effect. The number of rounds must not depend on what was seen.
+ * @throws RangeError without rounds or pairs, or when a rate is not above zero
+ */
+export function decide(rounds: readonly GateRound[], { minEffect, confidence }: GateRule): GateDecision {
+  const logs = rounds.map((round) => round.map(logRatio))
+  const values = logs.map((pairs) => pairs.reduce((sum, log) => sum + log, 0) / pairs.length)
+  if (values.length === 0 || values.some((value) => !Number.isFinite(value))) throw new RangeError('a decision needs rounds with pairs')
+  const { estimate, interval } = centreOf(values, confidence)
+  const ratio = Math.exp(estimate)
+  const turned = interval && { low: Math.exp(interval.low), high: Math.exp(interval.high), confidence }
+  const word = wordFor(ratio, turned, minEffect)
+  return {
+    word,
+    ratio,
+    interval: turned,
+    rounds: rounds.length,
+    pairs: logs.flat().length,
+    pairNoise: within(logs),
+    roundNoise: deviation(values),
+    moreRounds: word === 'cannot tell' ? more(values.length, interval, minEffect) : 0,
+  }
+}
+
+/** The word for a ratio (candidate over base) with its interval. */
+export function wordFor(ratio: number, interval: Interval | null, minEffect: number): GateWord {
+  if (interval === null) return 'cannot tell'
+  if (interval.high < 1 && ratio < 1 - minEffect) return 'slower'
+  if (interval.low > 1 && ratio > 1 + minEffect) return 'faster'
+  return interval.low >= 1 - 2 * minEffect ? 'no regression shown' : 'cannot tell'
+}
+
+function centreOf(values: readonly number[], confidence: number): { estimate: number; interval: Interval | null } {
+  if (values.length >= leastRoundsForRanks) return signedRankInterval(values, confidence)
+  if (values.length < 2) return { estimate: median(values), interval: null }
+  const { mean, interval } = meanInterval(values, confidence)
+  return { estimate: mean, interval }
+}
+
+/** An interval narrows with the square root of the rounds; wanted is one that reaches no farther than the least effect. */
+function more(rounds: number, interval: Interval | null, minEffect: number): number | null {
+  if (interval === null) return null
+  const half = (interval.high - interval.low) / 2
+  return Math.max(1, Math.ceil(rounds * (half / Math.log1p(minEffect)) ** 2) - rounds)
+}
+
+function logRatio([base, candidate]: GatePair): number {
+  if (!(base > 0) || !(candidate > 0)) throw new RangeError(`a ratio needs rates above zero, not ${base} and ${candidate}`)
+  return Math.log(candidate / base)
+}
+
+/** Standard deviation within groups, pooled; NaN where no group has two values. */
+function within(groups: readonly (readonly number[])[]): number {
+  const freedom = groups.reduce((sum, group) => sum + Math.max(0, group.length - 1), 0)
+  const squares = groups.reduce((sum, group) => sum + group.length * variance(group), 0)
+  return Math.sqrt(squares / freedom)
+}
+
+/** Mean square distance from the mean. */
+function variance(values: readonly number[]): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+  return values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length
+}
+
+function deviation(values: readonly number[]): number {
+  return values.length < 2 ? Number.NaN : Math.sqrt((variance(values) * values.length) / (values.length - 1))
+}
