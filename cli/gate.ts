@@ -2,18 +2,22 @@
 import { appendFile, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { profileNamed as profileOf } from '../generators/profiles.js'
+import { planAgain, reportOnBaseline } from '../replay/gate/baseline.js'
 import { BuildError, openBase, ownBuild } from '../replay/gate/builds.js'
 import { reportOf } from '../replay/gate/report.js'
 import { type GatePlan, runGate } from '../replay/gate/session.js'
 import { GateRefusedError } from '../replay/gate/side-process.js'
 import { runDurabilities } from '../replay/plan.js'
+import { InterruptedError, type Progress, runSession, UnsupportedError } from '../replay/session.js'
 import { defaultRule } from '../results/gate.js'
 import { type GateReport, gateJunit, gateMarkdown, renderGate } from '../results/gate-report.js'
+import { ResultReadError, readResult } from '../results/read.js'
 import { redactDeep, secretsOf } from '../results/redact.js'
 import { partitionKeys } from '../stores/store.js'
 import { profileNamed, storeNamed, targets, targetsNamed, wordOf } from './catalogue.js'
 import { type Context, defineCommand, toggle, type Values, value } from './command.js'
 import { Interrupted, RunFailed, UsageError } from './errors.js'
+import { progressLine } from './progress.js'
 import { parseDuration, parsePositiveCount, parseSeed, parseShare } from './quantities.js'
 import { defaultPartitions } from './scenario-options.js'
 import { planTargets } from './target-options.js'
@@ -22,6 +26,7 @@ const defaultBudgetMs = 60_000
 
 const options = {
   against: value({ placeholder: 'BASE', summary: 'folder of another build, or a git ref to build', parse: (text) => text }),
+  baseline: value({ placeholder: 'FILE', summary: 'or a stored result of weir run --json: advice, by ratio', parse: (text) => text }),
   target: value({ alias: 't', placeholder: 'NAME', summary: 'architecture to measure (single-thread)', parse: targetsNamed }),
   store: value({ alias: 's', placeholder: 'STORE', summary: 'postgres, clickhouse, null or a URL (postgres)', parse: storeNamed }),
   'min-effect': value({ placeholder: 'SHARE', summary: 'the smallest slowdown that matters (5%)', parse: parseShare }),
@@ -55,7 +60,11 @@ export const gate = defineCommand({
   options,
   positionals: [],
   targetOptions: true,
-  examples: ['weir gate --against main', 'weir gate --against ../weir-before -t worker-pool --junit gate.xml'],
+  examples: [
+    'weir gate --against main',
+    'weir gate --against ../weir-before -t worker-pool --junit gate.xml',
+    'weir gate --baseline main.json',
+  ],
 
   async handler(values, context) {
     const report = await measure(values, context)
@@ -69,16 +78,34 @@ export const gate = defineCommand({
 type GateValues = Values<typeof options>
 
 async function measure(values: GateValues, context: Context): Promise<GateReport> {
-  const { against, store = { name: 'postgres', url: '' } } = values
-  if (against === undefined)
-    throw new UsageError('say what to measure against: weir gate --against BASE, a folder with another build or a git ref')
+  const { against, baseline, store } = values
+  if ((against === undefined) === (baseline === undefined)) {
+    throw new UsageError('say what to measure against: --against BASE (a folder with another build, or a git ref), or --baseline FILE')
+  }
   try {
-    return redactDeep(await sideBySide(values, against, context), secretsOf(store.url))
+    const report = against === undefined ? await onBaseline(values, baseline ?? '', context) : await sideBySide(values, against, context)
+    return redactDeep(report, secretsOf(store?.url ?? ''))
   } catch (error) {
-    if (context.signal.aborted) throw new Interrupted()
-    if (error instanceof GateRefusedError || error instanceof BuildError) throw new UsageError(error.message)
+    if (context.signal.aborted || error instanceof InterruptedError) throw new Interrupted()
+    const usage = [GateRefusedError, BuildError, ResultReadError, UnsupportedError].some((kind) => error instanceof kind)
+    if (usage) throw new UsageError((error as Error).message)
     throw error
   }
+}
+
+/** The stored session again, here. */
+async function onBaseline(values: GateValues, file: string, { cwd, signal, settings, notice, progress }: Context): Promise<GateReport> {
+  const own = ['target', 'rounds', 'pairs', 'block', 'budget', 'profile', 'seed', 'partition-key', 'partitions', 'durability'] as const
+  const given = own.map((key) => settings.find(key)).find((one) => one?.layer === 'flag')
+  if (given !== undefined) throw new UsageError(`${given.origin} cannot go with --baseline: the stored session says what is measured`)
+  const { result: stored } = await readResult(resolve(cwd, file))
+  const plan = planAgain(stored, { stores: values.store === undefined ? null : [values.store], out: cwd })
+  const begin = performance.now()
+  const onProgress = (state: Progress) => progress(progressLine(state, performance.now() - begin), state.label)
+  const here = await runSession(plan, { signal, onProgress, onNotice: notice })
+  const minEffect = values['min-effect'] ?? defaultRule.minEffect
+  const seconds = (performance.now() - begin) / 1000
+  return reportOnBaseline(stored, here, { ...defaultRule, minEffect, strict: values.strict ?? false, seconds })
 }
 
 async function sideBySide(values: GateValues, against: string, context: Context): Promise<GateReport> {
