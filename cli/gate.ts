@@ -23,6 +23,7 @@ import { defaultPartitions } from './scenario-options.js'
 import { planTargets } from './target-options.js'
 
 const defaultBudgetMs = 60_000
+const defaultBlockMs = 250
 
 const options = {
   against: value({ placeholder: 'BASE', summary: 'folder of another build, or a git ref to build', parse: (text) => text }),
@@ -35,8 +36,8 @@ const options = {
   junit: value({ placeholder: 'FILE', summary: 'write the outcome as JUnit XML', parse: (text) => text }),
   json: toggle({ summary: 'print the outcome as one JSON document' }),
   rounds: value({ placeholder: 'N', summary: 'rounds at the most (as many as fit)', rare: true, parse: parsePositiveCount }),
-  pairs: value({ placeholder: 'N', summary: 'pairs of blocks in a round', rare: true, parse: parsePositiveCount }),
-  block: value({ placeholder: 'TIME', summary: 'about as long is a block', rare: true, parse: parseDuration }),
+  pairs: value({ placeholder: 'N', summary: 'pairs of blocks in a round (so that 4 rounds fit)', rare: true, parse: parsePositiveCount }),
+  block: value({ placeholder: 'TIME', summary: 'about as long is a block (250ms)', rare: true, parse: parseDuration }),
   profile: value({ placeholder: 'NAME', summary: 'what the generated stream looks like (web)', rare: true, parse: profileNamed }),
   seed: value({ placeholder: 'N', summary: 'another stream of the same profile (1)', rare: true, parse: parseSeed }),
   'partition-key': value({
@@ -126,8 +127,8 @@ async function sideBySide(values: GateValues, against: string, context: Context)
       layout: { partitionKey: values['partition-key'] ?? 'id', partitions: values.partitions ?? defaultPartitions },
       budgetMs: values.budget ?? defaultBudgetMs,
       rounds: values.rounds ?? null,
-      pairsPerRound: values.pairs ?? 4,
-      blockMs: values.block ?? 400,
+      pairsPerRound: values.pairs ?? null,
+      blockMs: values.block ?? defaultBlockMs,
     }
     const onProgress = ({ label, done }: { label: string; done: number }) => progress(`${Math.round(100 * done)}%  ${label}`, label)
     const measured = await runGate(plan, { signal, onProgress })

@@ -1,6 +1,6 @@
 /** The gate's decision: from pairs of neighbouring blocks to one word and an exit status; pure. */
 import type { Interval } from './result.js'
-import { meanInterval, median, signedRankInterval } from './statistics.js'
+import { signedRankInterval } from './statistics.js'
 
 /** A pair of neighbouring blocks: records per second of the base and of the candidate. */
 export type GatePair = readonly [base: number, candidate: number]
@@ -25,13 +25,13 @@ export interface GateDecision {
   readonly word: GateWord
   /** Candidate over base: below 1 is slower. */
   readonly ratio: number
-  /** Null with fewer than two rounds. */
+  /** Null with too few pairs for that confidence: fewer than eight at 99%. */
   readonly interval: Interval | null
   readonly rounds: number
   readonly pairs: number
   /** Standard deviation of the log ratios of single pairs, within rounds. */
   readonly pairNoise: number
-  /** Standard deviation of the log ratios of whole rounds. */
+  /** Standard deviation of the mean log ratios of rounds. */
   readonly roundNoise: number
   /** Rounds that would narrow the interval enough to tell; 0 when it can be told. Null when nothing can be said. */
   readonly moreRounds: number | null
@@ -39,22 +39,21 @@ export interface GateDecision {
 
 export const defaultRule: GateRule = { minEffect: 0.05, confidence: 0.99 }
 
-/** With so many rounds, ranks give an interval at 99%, and are no wider than Student's. */
-export const leastRoundsForRanks = 10
-
 /**
- * Decides. A round's value is the mean log ratio of its pairs; rounds have processes, connections and tables of their own,
- * so they, and not the pairs, are taken to be independent. A regression needs both: an interval that lies wholly on the slow
- * side, and an estimate beyond the least effect. The number of rounds must not depend on what was seen.
+ * Decides. The estimate is the centre of the log ratios of all pairs (Hodges and Lehmann, 1963), which a few disturbed pairs
+ * hardly move, with the interval of the signed-rank test (Wilcoxon, 1945). Pairs of a round share processes, connections and
+ * tables: where the centres of rounds lie farther apart than the noise within them explains, the interval is widened by the
+ * ratio of the two (Birge, 1932). A regression needs both: an interval that lies wholly on the slow side, and an estimate
+ * beyond the least effect. The number of pairs must not depend on what was seen.
  * @throws RangeError without rounds or pairs, or when a rate is not above zero
  */
 export function decide(rounds: readonly GateRound[], { minEffect, confidence }: GateRule): GateDecision {
   const logs = rounds.map((round) => round.map(logRatio))
-  const values = logs.map((pairs) => pairs.reduce((sum, log) => sum + log, 0) / pairs.length)
-  if (values.length === 0 || values.some((value) => !Number.isFinite(value))) throw new RangeError('a decision needs rounds with pairs')
-  const { estimate, interval } = centreOf(values, confidence)
+  if (logs.length === 0 || logs.some((pairs) => pairs.length === 0)) throw new RangeError('a decision needs rounds with pairs')
+  const { estimate, interval } = signedRankInterval(logs.flat(), confidence)
+  const wider = interval && widened(estimate, interval, birgeRatio(logs))
   const ratio = Math.exp(estimate)
-  const turned = interval && { low: Math.exp(interval.low), high: Math.exp(interval.high), confidence }
+  const turned = wider && { low: Math.exp(wider.low), high: Math.exp(wider.high), confidence }
   const word = wordFor(ratio, turned, minEffect)
   return {
     word,
@@ -63,8 +62,8 @@ export function decide(rounds: readonly GateRound[], { minEffect, confidence }: 
     rounds: rounds.length,
     pairs: logs.flat().length,
     pairNoise: within(logs),
-    roundNoise: deviation(values),
-    moreRounds: word === 'cannot tell' ? more(values.length, interval, minEffect) : 0,
+    roundNoise: deviation(logs.map(mean)),
+    moreRounds: word === 'cannot tell' ? more(rounds.length, wider, minEffect) : 0,
   }
 }
 
@@ -76,11 +75,17 @@ export function wordFor(ratio: number, interval: Interval | null, minEffect: num
   return interval.low >= 1 - 2 * minEffect ? 'no regression shown' : 'cannot tell'
 }
 
-function centreOf(values: readonly number[], confidence: number): { estimate: number; interval: Interval | null } {
-  if (values.length >= leastRoundsForRanks) return signedRankInterval(values, confidence)
-  if (values.length < 2) return { estimate: median(values), interval: null }
-  const { mean, interval } = meanInterval(values, confidence)
-  return { estimate: mean, interval }
+function widened(estimate: number, { low, high, confidence }: Interval, times: number): Interval {
+  return { low: estimate - (estimate - low) * times, high: estimate + (high - estimate) * times, confidence }
+}
+
+/** How many times as far the means of groups lie apart as the noise within groups lets expect; 1 at the least. */
+function birgeRatio(groups: readonly (readonly number[])[]): number {
+  const noise = within(groups)
+  if (groups.length < 2 || !(noise > 0)) return 1
+  const all = mean(groups.flat())
+  const square = groups.reduce((sum, group) => sum + group.length * (mean(group) - all) ** 2, 0) / (groups.length - 1)
+  return Math.max(1, Math.sqrt(square) / noise)
 }
 
 /** An interval narrows with the square root of the rounds; wanted is one that reaches no farther than the least effect. */
@@ -102,10 +107,14 @@ function within(groups: readonly (readonly number[])[]): number {
   return Math.sqrt(squares / freedom)
 }
 
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}
+
 /** Mean square distance from the mean. */
 function variance(values: readonly number[]): number {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
-  return values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length
+  const centre = mean(values)
+  return values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / values.length
 }
 
 function deviation(values: readonly number[]): number {

@@ -28,7 +28,8 @@ export interface GatePlan {
   readonly budgetMs: number
   /** Rounds at the most; null: as many as fit. */
   readonly rounds: number | null
-  readonly pairsPerRound: number
+  /** Null: as many as let `wantedRounds` fit into the budget. */
+  readonly pairsPerRound: number | null
   /** About as long is a block. */
   readonly blockMs: number
 }
@@ -75,6 +76,12 @@ export interface GateMeasurement {
 const sideNames = ['base', 'candidate'] as const
 /** Each side's work before anything counts, in the first round: compilers and caches. */
 const firstWarmUpMs = 1000
+/** So many batches are in a block at the least: one alone would not show whether the next is made while it is written. */
+const leastBatches = 2
+/** More rounds would show better what processes and tables have to do with it, fewer leave more of the time to blocks. */
+const wantedRounds = 4
+const leastPairs = 3
+const mostPairs = 40
 
 /**
  * Measures both builds.
@@ -111,6 +118,8 @@ class GateSession {
   private readonly troubles: string[] = []
   private facts: Readonly<Record<SideName, SideFacts>> | undefined
   private blockRecords = 0
+  private pairs: number
+  private openingMs = 0
 
   constructor(
     private readonly plan: GatePlan,
@@ -122,6 +131,7 @@ class GateSession {
     this.startMs = this.clock.now()
     this.orderSeed = hooks.seed ?? randomInt(2 ** 31)
     this.random = seededRandom(this.orderSeed)
+    this.pairs = plan.pairsPerRound ?? leastPairs
   }
 
   async run(): Promise<GateMeasurement> {
@@ -163,10 +173,11 @@ class GateSession {
     const sides = await this.open()
     try {
       await this.site.server.settle()
+      this.openingMs = this.clock.now() - begin
       await this.warmUp(sides)
       const pairs: MeasuredPair[] = []
-      for (const order of pairOrder(this.plan.pairsPerRound, this.random)) {
-        this.say(`block pair ${pairs.length + 1} of ${this.plan.pairsPerRound}`)
+      for (const order of pairOrder(this.pairs, this.random)) {
+        this.say(`block pair ${pairs.length + 1} of ${this.pairs}`)
         pairs.push(await this.pair(sides, order))
       }
       this.say('audit')
@@ -234,19 +245,27 @@ class GateSession {
       return
     }
     const unit = Math.max(1, ...sideNames.map((name) => this.facts?.[name].unit ?? 1))
+    const ofMs = (rate: number) => unit * Math.max(leastBatches, Math.round((rate * this.plan.blockMs) / 1000 / unit))
     const rates: number[] = []
     for (const name of names) {
       const begin = this.clock.now()
-      let last = 0
-      let records = unit
+      let rate = 0
       do {
-        const block = await this.block(sides, name, records)
-        last = block.recordsPerSecond
-        records = unit * Math.max(1, Math.min(8, Math.round((last * this.plan.blockMs) / 1000 / unit)))
+        rate = (await this.block(sides, name, rate === 0 ? unit : ofMs(rate))).recordsPerSecond
       } while (this.clock.now() - begin < firstWarmUpMs)
-      rates.push(last)
+      rates.push(rate)
     }
-    this.blockRecords = unit * Math.max(1, Math.round((Math.min(...rates) * this.plan.blockMs) / 1000 / unit))
+    const slowest = Math.min(...rates)
+    this.blockRecords = ofMs(slowest)
+    this.pairs = this.plan.pairsPerRound ?? this.fitting((this.blockRecords * 1000) / slowest)
+  }
+
+  /** Pairs in a round, from how long its parts take: what was measured of the two sides against each other plays no part. */
+  private fitting(blockMs: number): number {
+    const forRound = (this.plan.budgetMs - this.elapsed()) / (this.plan.rounds ?? wantedRounds)
+    // Opening, as long again for audit and closing, and the blocks that do not count.
+    const forPairs = forRound - 2 * this.openingMs - 2 * blockMs
+    return Math.min(mostPairs, Math.max(leastPairs, Math.floor(forPairs / (2 * blockMs))))
   }
 
   private async pair(sides: Sides, order: readonly [SideName, SideName]): Promise<MeasuredPair> {

@@ -48,7 +48,7 @@ export class SideProcess {
   ) {
     // A process group of its own: a Ctrl-C is for the gate, which then ends the sides in order. If the gate is killed, they see
     // the end of their input.
-    this.child = spawn(process.execPath, [build.main, 'side'], {
+    this.child = spawn(process.execPath, ['--expose-gc', build.main, 'side'], {
       cwd: folder,
       detached: true,
       env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('WEIR_'))),

@@ -95,6 +95,9 @@ export class Side {
     const { target, ledger, desk } = this
     const { source } = this.parts
     if (target === undefined) throw new Error('the target is closed')
+    // Chunks lie outside the heap, and every 16 MB of them the collector runs for as long as a third of a batch takes. Each
+    // block begins at the same place of that cycle; what is collected within it counts.
+    globalThis.gc?.()
     const processes = () => target.parts().filter(({ kind }) => kind === 'process')
     const failedBefore = ledger.tally.failed
     const before = readCpu(processes(), [])
