@@ -74,10 +74,13 @@ export interface GateMeasurement {
 }
 
 const sideNames = ['base', 'candidate'] as const
-/** Each side's work before anything counts, in the first round: compilers and caches. */
+/** Work of each side before anything counts, in the first round: compilers and caches. Blocks shorter than usual need less. */
 const firstWarmUpMs = 1000
+const firstWarmUpBlocks = 4
 /** So many batches are in a block at the least: one alone would not show whether the next is made while it is written. */
 const leastBatches = 2
+/** A round is taken to last so many times as long as the longest so far: the budget is meant. */
+const longestShare = 1.15
 /** More rounds would show better what processes and tables have to do with it, fewer leave more of the time to blocks. */
 const wantedRounds = 4
 const leastPairs = 3
@@ -89,6 +92,7 @@ const mostPairs = 40
  * @throws Error when the server cannot be started or reached
  */
 export async function runGate(plan: GatePlan, hooks: GateHooks): Promise<GateMeasurement> {
+  const startMs = (hooks.clock ?? systemClock).now()
   const scratch = await mkdtemp(join(tmpdir(), temporaryPrefix('gate')))
   const removeNow = () => rmSync(scratch, { recursive: true, force: true })
   process.once('exit', removeNow)
@@ -96,7 +100,7 @@ export async function runGate(plan: GatePlan, hooks: GateHooks): Promise<GateMea
     hooks.onProgress({ label: `starting ${plan.store.name}`, done: 0 })
     const site = await openSite(plan.store, { durability: plan.durability, dataDirectory: null })
     try {
-      return await new GateSession(plan, hooks, scratch, site).run()
+      return await new GateSession(plan, hooks, scratch, site, startMs).run()
     } finally {
       await site.server.close()
     }
@@ -110,7 +114,6 @@ type Sides = Readonly<Record<SideName, SideProcess>>
 
 class GateSession {
   private readonly clock: Clock
-  private readonly startMs: number
   private readonly orderSeed: number
   private readonly random: () => number
   private readonly id = randomBytes(4).toString('hex')
@@ -126,9 +129,9 @@ class GateSession {
     private readonly hooks: GateHooks,
     private readonly scratch: string,
     private readonly site: Site,
+    private readonly startMs: number,
   ) {
     this.clock = hooks.clock ?? systemClock
-    this.startMs = this.clock.now()
     this.orderSeed = hooks.seed ?? randomInt(2 ** 31)
     this.random = seededRandom(this.orderSeed)
     this.pairs = plan.pairsPerRound ?? leastPairs
@@ -163,8 +166,7 @@ class GateSession {
     const { rounds, troubles, plan } = this
     if (this.hooks.signal.aborted || troubles.length > 0) return false
     if (plan.rounds !== null && rounds.length >= plan.rounds) return false
-    const longest = Math.max(0, ...rounds.slice(1).map(({ elapsedMs }) => elapsedMs), rounds.length === 1 ? (rounds[0]?.elapsedMs ?? 0) : 0)
-    return rounds.length === 0 || this.elapsed() + longest <= plan.budgetMs
+    return rounds.length === 0 || this.elapsed() + longestShare * Math.max(...rounds.map(({ elapsedMs }) => elapsedMs)) <= plan.budgetMs
   }
 
   /** Fresh processes and tables, the machine settled, both warm; then the pairs, and both audits. */
@@ -252,7 +254,7 @@ class GateSession {
       let rate = 0
       do {
         rate = (await this.block(sides, name, rate === 0 ? unit : ofMs(rate))).recordsPerSecond
-      } while (this.clock.now() - begin < firstWarmUpMs)
+      } while (this.clock.now() - begin < Math.min(firstWarmUpMs, firstWarmUpBlocks * this.plan.blockMs))
       rates.push(rate)
     }
     const slowest = Math.min(...rates)

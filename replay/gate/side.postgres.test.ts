@@ -73,16 +73,26 @@ test('what is lost between two blocks is found by the audit', async () => {
 })
 
 test('a target that this build does not have is an error of that side, and nothing stays', async () => {
-  const failure = await SideProcess.open(ownBuild(), specOf('weir_gate_three', { target: 'nothing' }), folder).catch((error: unknown) => error)
+  const failure = await SideProcess.open(ownBuild(), specOf('weir_gate_three', { target: 'nothing' }), folder).catch(
+    (error: unknown) => error,
+  )
   assert.instance(failure, SideError)
   assert.match((failure as Error).message, 'no target nothing')
   assert.equal(await schemas(), [])
 })
 
 for (const [what, program, said] of [
-  ['another protocol', `process.stdin.once('data', () => console.log(JSON.stringify({ ok: false, protocol: 99, error: 'no' })))`, 'version 99'],
+  [
+    'another protocol',
+    `process.stdin.once('data', () => console.log(JSON.stringify({ ok: false, protocol: 99, error: 'no' })))`,
+    'version 99',
+  ],
   ['no such command', `console.error('weir: unknown command "side"'); process.exit(2)`, 'does not know the command'],
-  ['other words', `console.log('hello'); setInterval(() => {}, 1000); process.stdin.on('end', () => process.exit(0)).resume()`, 'something else'],
+  [
+    'other words',
+    `console.log('hello'); setInterval(() => {}, 1000); process.stdin.on('end', () => process.exit(0)).resume()`,
+    'something else',
+  ],
 ] as const) {
   test(`a build with ${what} is refused with a sentence`, async () => {
     const main = join(folder, `${what.replaceAll(' ', '-')}.mjs`)
