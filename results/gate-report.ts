@@ -39,9 +39,10 @@ const colours: Readonly<Record<GateWord, 'green' | 'red' | 'yellow' | undefined>
   'cannot tell': 'yellow',
 }
 
-/** A ratio as a change: 0.9 is '-10.0%'. */
+/** A ratio as a change: 0.9 is '-10.0%'; beyond a factor of ten nobody needs figures. */
 export function change(ratio: number): string {
   const percent = 100 * (ratio - 1)
+  if (percent > 999) return '>+999%'
   return `${percent >= 0 ? '+' : '-'}${Math.abs(percent).toFixed(1)}%`
 }
 

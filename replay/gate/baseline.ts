@@ -3,7 +3,7 @@ import { outcomeDifferences, workloadDifferences } from '../../results/differenc
 import { significant } from '../../results/format.js'
 import type { GateRule, GateWord } from '../../results/gate.js'
 import { type BaselineDecision, decideByRatio } from '../../results/gate-baseline.js'
-import { type GateReport, type GateRow, sentence } from '../../results/gate-report.js'
+import type { GateReport, GateRow } from '../../results/gate-report.js'
 import type { Result, Run } from '../../results/result.js'
 import { auditFindings } from '../../results/verdict.js'
 import type { Plan, PlannedStore } from '../plan.js'
@@ -70,7 +70,7 @@ export function reportOnBaseline(
     notes: [
       'advice: machines differ in more than the two yardsticks measure; weir gate --against measures both builds here',
       'slower counts only where both yardsticks say so: the null store (processor, memory) and the row-at-a-time baseline (commits)',
-      ...rows.map((row) => sentence(row, rule.minEffect, null)),
+      ...(worst === 'cannot tell' ? ['a longer baseline has narrower intervals: weir run --json with a larger -n, or with --runs'] : []),
       `the stored one was measured on ${stored.machine.cores} x ${stored.machine.cpuModel}, this one on ${here.machine.cores} x ${here.machine.cpuModel}`,
       ...(stored.calibration.nullRecordsPerSecond && here.calibration.nullRecordsPerSecond
         ? [
