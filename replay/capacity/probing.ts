@@ -1,7 +1,7 @@
 /** Probing: offers records open-loop at a rate to an open target, for as long as the evidence needs, and decides on what was seen. */
 import type { Source } from '../../generators/source.js'
 import { type Decision, decide } from '../../results/capacity/decision.js'
-import type { Observation, SettledRange } from '../../results/capacity/observation.js'
+import { batchesOf, batchPeriodMs, type Observation, type SettledRange } from '../../results/capacity/observation.js'
 import type { Probe } from '../../results/capacity/report.js'
 import { Recorder } from '../../results/recorder.js'
 import type { Settlement } from '../../stores/store.js'
@@ -19,7 +19,7 @@ export interface ProbePlan {
   /** What comes due before this does not count. */
   readonly warmUpMs: number
   readonly windowMs: number
-  /** An unclear probe goes on until its window is this long. */
+  /** Window of a probe that goes on, because it is unclear or its batches are large: at the most. */
   readonly longestMs: number
   /** p99 from due to stored. */
   readonly limitMs: number
@@ -43,6 +43,9 @@ export interface Subject {
 /** Beyond hope: the oldest record waits this many times longer than the limit, or this long where that is more. */
 const hopelessTimes = 4
 const leastHopelessMs = 1000
+/** Batches that a window holds, so that its slope can be told; and how much longer a window may become that is unclear. */
+const leastBatches = 20
+const lengthening = 2
 /** How often a running probe looks at itself. */
 const lookEveryMs = 100
 
@@ -98,8 +101,9 @@ export class Prober implements Onlooker {
       this.cutShort = true
       this.endedMs = elapsedMs
     } else if (elapsedMs >= plan.warmUpMs + plan.longestMs) this.endedMs = elapsedMs
-    else if (elapsedMs >= plan.warmUpMs + plan.windowMs && !this.lengthened) {
-      if (this.isUnclear(plan, elapsedMs)) this.lengthened = true
+    else if (elapsedMs >= this.firstEndMs(plan)) {
+      if (elapsedMs < plan.warmUpMs + lengthening * (this.firstEndMs(plan) - plan.warmUpMs) && this.isUnclear(plan, elapsedMs))
+        this.lengthened = true
       else this.endedMs = elapsedMs
     }
     return this.endedMs !== undefined
@@ -161,6 +165,11 @@ export class Prober implements Onlooker {
     const last = this.ranges.at(-1)
     const before = this.ranges.at(-2)
     return last === undefined || before === undefined ? 0 : last.atMs - before.atMs
+  }
+
+  /** The end of the first window: it holds enough batches for a slope. */
+  private firstEndMs({ rate, warmUpMs, windowMs }: ProbePlan): number {
+    return warmUpMs + Math.max(windowMs, leastBatches * batchPeriodMs(batchesOf(this.ranges), rate))
   }
 
   private isUnclear(plan: ProbePlan, elapsedMs: number): boolean {

@@ -32,17 +32,18 @@ export interface Lengths {
 /** Rates at which latency is measured, as shares of the capacity. */
 export const latencyShares = [0.5, 0.7, 0.9] as const
 
-const longestWindowMs = 3000
+const usualWindowMs = 3000
+const longestWindowMs = 8000
 const shortestWindowMs = 400
 /** Above so many records a group's tables are left and fresh ones begun, so that no probe pays for the growth of all before. */
 const recordsPerGroup = 4_000_000
 
 export function lengthsOf(budgetMs: number): Lengths {
-  const windowMs = Math.min(longestWindowMs, Math.max(shortestWindowMs, budgetMs / 20))
+  const windowMs = Math.min(usualWindowMs, Math.max(shortestWindowMs, budgetMs / 20))
   return {
     warmUpMs: Math.max(200, windowMs / 3),
     windowMs,
-    longestMs: 2 * windowMs,
+    longestMs: Math.max(2 * windowMs, longestWindowMs),
     latencyMs: 2 * windowMs,
     burstMs: Math.max(500, windowMs / 2),
   }
@@ -118,7 +119,8 @@ export class Sounding {
           this.end = 'generator'
           return
         }
-        if (voids === 0) this.answers.push({ rate: step.rate, sustained: decision.sustained })
+        // A window too short for its batches has no answer: the same rate is asked again.
+        if (voids === 0 && decision.growth !== null) this.answers.push({ rate: step.rate, sustained: decision.sustained })
       }
     })
     await this.groups.at(-1)?.contender.closeTarget()

@@ -4,7 +4,7 @@ import type { Interval } from '../result.js'
 /** What a probe said about a rate. */
 export interface Answer {
   readonly rate: number
-  /** From 0 (not sustained) to 1 (sustained); 0.5 says nothing. */
+  /** From 0 (not sustained) by 0.5 (unclear, as near the border) to 1 (sustained). */
   readonly sustained: number
 }
 
@@ -42,11 +42,13 @@ const belowScale = 0.6
 const aboveScale = 0.15
 /** How soft the border may be, as the scale of a logistic curve over the logarithm of the rate; all as likely. */
 const softnesses = [0.005, 0.01, 0.02, 0.04, 0.08, 0.16]
-/** Shares of probes that answer against the curve, whatever the rate; and how likely each is. */
+/** Shares of probes that give each of the three answers whatever the rate; and how likely each share is. */
 const lapses = [
   { share: 0.02, weight: 0.8 },
   { share: 0.1, weight: 0.2 },
 ]
+/** How far around the capacity answers are unclear, in softnesses. */
+const unclearReach = 1
 /** Where on what is known the next probe asks, in turn: mostly in the middle, and now and then near the ends, which may have moved. */
 const places = [0.5, 0.5, 0.2, 0.5, 0.5, 0.8]
 /** A search that has asked less often has been lucky, not precise. */
@@ -57,8 +59,7 @@ const leastAnswers = 6
  *
  * What is known is a distribution over capacity, softness and lapses (a psychometric curve, as of Kontsevich and Tyler,
  * 1999), updated by Bayes' rule; the next question is put at its median, which halves it as in the probabilistic bisection
- * of Horstein (1963), or near its ends. An answer s between 0 and 1 weighs s times the chance of "sustained" and 1 - s times
- * that of "not sustained". Assumes that probes are independent given the curve; contradictions widen the interval.
+ * of Horstein (1963), or near its ends. Assumes that probes are independent given the curve; contradictions widen the interval.
  */
 export function nextStep(answers: readonly Answer[], options: SearchOptions): Step {
   const known = posterior(answers, options)
@@ -94,30 +95,38 @@ interface Known {
 }
 
 function posterior(answers: readonly Answer[], { fullSpeed, precision }: SearchOptions): Known {
-  const step = Math.min(0.01, precision / 5)
+  const step = Math.min(0.0125, precision / 4)
   const from = Math.log(fullSpeed * lowest)
   const rates = Array.from({ length: Math.ceil(Math.log(highest / lowest) / step) + 1 }, (_, k) => from + k * step)
   const centre = Math.log(fullSpeed * likely)
   const prior = rates.map((rate) => (rate < centre ? (rate - centre) / belowScale : (centre - rate) / aboveScale))
   const cells = softnesses.flatMap((softness) => lapses.map((lapse) => ({ softness, lapse })))
-  const logs = cells.map(({ softness, lapse }) =>
-    rates.map((rate, k) => (prior[k] ?? 0) + Math.log(lapse.weight) + logLikelihood(answers, rate, softness, lapse.share)),
-  )
-  const largest = logs.reduce((most, row) => row.reduce((above, value) => Math.max(above, value), most), Number.NEGATIVE_INFINITY)
-  const rows = logs.map((row) => row.map((value) => Math.exp(value - largest)))
+  const rows = cells.map(({ softness, lapse }) => {
+    const row = rates.map((_, k) => lapse.weight * Math.exp(prior[k] ?? 0))
+    for (const { rate, sustained } of answers) {
+      const asked = Math.log(rate)
+      for (const [k, capacity] of rates.entries())
+        row[k] = (row[k] ?? 0) * likelihood(sustained, (capacity - asked) / softness, lapse.share)
+    }
+    return row
+  })
   const weights = rates.map((_, k) => rows.reduce((sum, row) => sum + (row[k] ?? 0), 0))
   const total = weights.reduce((sum, weight) => sum + weight, 0)
   const soft = rows.reduce((sum, row, i) => sum + (cells[i]?.softness ?? 0) * row.reduce((all, weight) => all + weight, 0), 0)
   return { rates, weights: weights.map((weight) => weight / total), softness: soft / total }
 }
 
-function logLikelihood(answers: readonly Answer[], capacity: number, softness: number, lapse: number): number {
-  let sum = 0
-  for (const { rate, sustained } of answers) {
-    const chance = lapse + (1 - 2 * lapse) / (1 + Math.exp((Math.log(rate) - capacity) / softness))
-    sum += Math.log(sustained * chance + (1 - sustained) * (1 - chance))
-  }
-  return sum
+/**
+ * The chance of an answer at a distance z = (log capacity - log rate) / softness. Three kinds of answers in order, as in a
+ * proportional-odds model (McCullagh, 1980): sustained, unclear, not sustained. One that is unclear says that the rate is
+ * near the capacity; one in between counts as both its neighbours, by how near it is to each.
+ */
+function likelihood(sustained: number, z: number, lapse: number): number {
+  const curve = 1 - 3 * lapse
+  const yes = lapse + curve / (1 + Math.exp(unclearReach - z))
+  const no = lapse + curve / (1 + Math.exp(unclearReach + z))
+  const clear = Math.abs(2 * sustained - 1)
+  return clear * (sustained > 0.5 ? yes : no) + (1 - clear) * (1 - yes - no)
 }
 
 function estimateOf(known: Known): Estimate {

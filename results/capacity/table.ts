@@ -112,7 +112,9 @@ function sentences(capacity: Capacity, sign: string): readonly string[] {
 function nothing({ end, probes: all }: Capacity): string {
   if (end === 'interrupted') return 'interrupted before a rate was sustained'
   if (end === 'failed') return 'failed before a rate was sustained'
-  const lowest = Math.min(...all.map((probe) => probe.rate))
+  const refused = all.filter(({ outcome }) => outcome === 'not sustained')
+  if (all.length > 0 && refused.length === 0) return 'no probe was clear enough to call a rate sustained'
+  const lowest = Math.min(...refused.map((probe) => probe.rate))
   return Number.isFinite(lowest) ? `not even ${rate(lowest)} records/s was sustained` : 'no rate was probed'
 }
 
