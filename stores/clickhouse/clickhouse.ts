@@ -12,7 +12,7 @@ import { ClickHouseLogfiles } from './logfiles.js'
 import { ClickHouseScanner } from './scanner.js'
 import { id, sql } from './sql.js'
 import { upkeepOf } from './upkeep.js'
-import { ClickHouseWriter } from './writer.js'
+import { batchesAtOnce, ClickHouseWriter } from './writer.js'
 
 /** Kept rejected lines that are read at once. */
 const pageRows = 100
@@ -21,6 +21,7 @@ export class ClickHouseStore implements Store {
   readonly logfiles: ClickHouseLogfiles | undefined
   readonly scanner: ClickHouseScanner
   readonly lacks: Store['lacks']
+  readonly batchesAtOnce = batchesAtOnce
 
   private constructor(
     readonly address: StoreAddress,
