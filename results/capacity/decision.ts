@@ -41,7 +41,7 @@ const leastLagMs = 20
 
 /**
  * A rate is sustained when the backlog does not grow, at most one record in a hundred is later than the limit, and what was
- * offered is settled in the end. Each is weighed by its Bayes factor with even prior odds; the probabilities multiply.
+ * offered is settled in the end. The first two are weighed by their Bayes factors with even prior odds, and the weaker one counts.
  * A probe that the target passes counts even if Weir was late: latency runs from when records were due. One that it does
  * not pass is void when Weir was late itself.
  */
@@ -50,7 +50,7 @@ export function decide(probe: ProbeEvidence, limitMs: number): Decision {
   const lateness = latenessOf(probe, limitMs)
   const holds = growth === undefined ? 0.5 : probabilityOf(steadyOdds(growth))
   const inTime = probabilityOf(lateness.odds)
-  const sustained = probe.drained ? holds * inTime : 0
+  const sustained = probe.drained ? Math.min(holds, inTime) : 0
   const broke: Condition[] = []
   if (!probe.drained) broke.push('drain')
   if (holds <= 1 - clear) broke.push('backlog')

@@ -17,10 +17,12 @@ export const leastValues = 8
 
 /**
  * The slope of y = a + b k + e(k) with errors of the first order, e(k) = m e(k-1) + w(k): generalised least squares by the
- * transformation of Prais and Winsten (1954). The memory m is estimated from the residuals of the ordinary line and freed
- * of its downward bias in short series with a trend, m = (n r + 2) / (n - 4), after Marriott and Pope (1954), kept within 0
- * and 1: at 0 it is the ordinary line, at 1 (a backlog that wanders) the mean of the differences. The interval is Student's
- * with n - 3 degrees of freedom. Assumes equal distances and steady noise.
+ * transformation of Prais and Winsten (1954). The memory m comes from the residuals of the ordinary line, freed of its
+ * downward bias in short series with a trend as Andrews (1993) does, by the medians that simulation gives for no memory and
+ * for a full one (straight between them), and kept within 0 and 1: at 0 it is the ordinary line, at 1 (a backlog that
+ * wanders) the mean of the differences. The interval is Student's with n - 3 degrees of freedom. Assumes equal distances and
+ * steady noise. Of 8 to 24 values, a 95% interval holds the slope in 97% of all series without memory, in 93% with a memory
+ * of a half, and in 80% of those that wander: so few values cannot tell a wandering backlog from a growing one for certain.
  * @throws RangeError with fewer than `leastValues` values
  */
 export function trendOf(values: readonly number[], confidence = 0.95): Trend {
@@ -33,12 +35,16 @@ export function trendOf(values: readonly number[], confidence = 0.95): Trend {
   const square = left.reduce((sum, e) => sum + e * e, 0)
   const lagged = left.slice(1).reduce((sum, e, k) => sum + e * (left[k] ?? 0), 0)
   const seen = square > 0 ? lagged / square : 0
-  const memory = Math.min(1, Math.max(0, (n * seen + 2) / (n - 4)))
+  const memory = Math.min(1, Math.max(0, (seen - forgetful(n)) / (wandering(n) - forgetful(n))))
   const freedom = n - 3
   const { second, secondError } = memory >= 1 ? differences(values) : transformed(values, steps, memory, freedom)
   const margin = studentQuantile((1 + confidence) / 2, freedom) * secondError
   return { slope: second, standardError: secondError, freedom, low: second - margin, high: second + margin, memory }
 }
+
+/** The median of the residuals' first autocorrelation in n values without memory, and in n that wander: 4,000 series each. */
+const forgetful = (n: number) => -2.1 / n
+const wandering = (n: number) => 1 - 11.56 / (n + 4)
 
 function differences(values: readonly number[]): { readonly second: number; readonly secondError: number } {
   const steps = values.slice(1).map((value, k) => value - (values[k] ?? 0))
