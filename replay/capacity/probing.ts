@@ -143,7 +143,7 @@ export class Prober implements Onlooker {
       seenUntilMs: Math.max(lastMs ?? 0, endMs),
     }
     const generatorLagP99Ms = outcome.lag.count === 0 ? 0 : outcome.lag.quantile(0.99)
-    const decision = decide({ ...observation, generatorLagP99Ms, drained }, plan.limitMs)
+    const decision = decide({ ...observation, generatorLagP99Ms, generatorBusyShare: busyShare(outcome, endMs), drained }, plan.limitMs)
     return {
       decision,
       observation,
@@ -175,8 +175,12 @@ export class Prober implements Onlooker {
   private isUnclear(plan: ProbePlan, elapsedMs: number): boolean {
     const { rate, warmUpMs, limitMs } = plan
     const observation = { rate, fromMs: warmUpMs, toMs: elapsedMs, settled: this.ranges, seenUntilMs: elapsedMs }
-    return decide({ ...observation, generatorLagP99Ms: 0, drained: true }, limitMs).outcome === 'unclear'
+    return decide({ ...observation, generatorLagP99Ms: 0, generatorBusyShare: 0, drained: true }, limitMs).outcome === 'unclear'
   }
+}
+
+function busyShare({ renderMs }: BlockOutcome, offeringMs: number): number {
+  return offeringMs > 0 ? Math.min(1, renderMs / offeringMs) : 0
 }
 
 /** Latencies of the records that were due in the window and were stored. */
@@ -208,6 +212,7 @@ export function describeProbe(
     late: { share: lateness.share, records: lateness.records, effectiveRecords: lateness.effective },
     latency: latenciesOf(observation).quantiles('stored') ?? null,
     generatorLagP99Ms: outcome.lag.count === 0 ? 0 : outcome.lag.quantile(0.99),
+    generatorBusyShare: busyShare(outcome, observation.toMs),
     drainMs,
     ...place,
   }

@@ -34,7 +34,7 @@ function probe({ rate, capacity, batch, delayMs = 40, stalls = [], jitterMs = 0,
   }
   settled.sort((a, b) => a.atMs - b.atMs)
   const seenUntilMs = settled.at(-1)?.atMs ?? 0
-  return { rate, fromMs, toMs, settled, seenUntilMs, generatorLagP99Ms: 1, drained: true }
+  return { rate, fromMs, toMs, settled, seenUntilMs, generatorLagP99Ms: 1, generatorBusyShare: 0.02, drained: true }
 }
 
 test('the saw of batches is no slope: a target below its capacity sustains, whatever the phase', () => {
@@ -109,6 +109,7 @@ test('failed records are later than any limit', () => {
 test('a probe in which Weir fell behind says nothing, unless the target passed it all the same', () => {
   const slow = probe({ rate: 110_000, capacity: 100_000, batch: 5000 })
   assert.is(decide({ ...slow, generatorLagP99Ms: 300 }, 500).outcome, 'void')
+  assert.is(decide({ ...slow, generatorBusyShare: 0.95 }, 500).outcome, 'void')
   const fast = probe({ rate: 100_000, capacity: 200_000, batch: 5000 })
   assert.is(decide({ ...fast, generatorLagP99Ms: 300 }, 500).outcome, 'sustained')
 })

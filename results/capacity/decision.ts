@@ -15,6 +15,8 @@ export type Condition = (typeof conditions)[number]
 export interface ProbeEvidence extends Observation {
   /** How late the driver itself was, the target's back-pressure left out: p99 in milliseconds. */
   readonly generatorLagP99Ms: number
+  /** Share of the time in which the driver was making lines. */
+  readonly generatorBusyShare: number
   /** Everything offered was settled in the end. */
   readonly drained: boolean
 }
@@ -38,6 +40,8 @@ const overloadScale = 0.2
 /** Weir was late itself when its p99 exceeds this share of the limit, or so many milliseconds if that is more: ticks are no lag. */
 const lagShare = 0.2
 const leastLagMs = 20
+/** A driver that makes lines for this share of the time has none left to offer them in. */
+const mostBusyShare = 0.7
 
 /**
  * A rate is sustained when the backlog does not grow, at most one record in a hundred is later than the limit, and what was
@@ -55,7 +59,7 @@ export function decide(probe: ProbeEvidence, limitMs: number): Decision {
   if (!probe.drained) broke.push('drain')
   if (holds <= 1 - clear) broke.push('backlog')
   if (inTime <= 1 - clear) broke.push('latency')
-  const fellBehind = probe.generatorLagP99Ms > Math.max(leastLagMs, lagShare * limitMs)
+  const fellBehind = probe.generatorBusyShare > mostBusyShare || probe.generatorLagP99Ms > Math.max(leastLagMs, lagShare * limitMs)
   const outcome = sustained >= clear ? 'sustained' : fellBehind ? 'void' : sustained <= 1 - clear ? 'not sustained' : 'unclear'
   const evidence = wordsOf(probe, growth, lateness, limitMs)
   return { outcome, sustained, broke, growth: growth ?? null, lateness, evidence }
@@ -97,5 +101,6 @@ function wordsOf(probe: ProbeEvidence, growth: Growth | undefined, lateness: Lat
   ]
   if (!probe.drained) words.unshift('it did not come to an end with what it was offered')
   if (probe.generatorLagP99Ms > leastLagMs) words.push(`Weir itself was late: p99 ${milliseconds(probe.generatorLagP99Ms)} ms`)
+  if (probe.generatorBusyShare > mostBusyShare) words.push(`Weir was making lines ${percent(probe.generatorBusyShare)} of the time`)
   return words
 }

@@ -112,6 +112,8 @@ export interface Probe {
   readonly latency: Quantiles | null
   /** p99 of how late Weir itself was, milliseconds. */
   readonly generatorLagP99Ms: number
+  /** Share of the time in which Weir was making lines. */
+  readonly generatorBusyShare: number
   /** From the last record's being due to the last one's being settled, milliseconds; null when that did not happen. */
   readonly drainMs: number | null
   /** Number of the group of tables that it wrote into, and how many records lay there before. */
