@@ -1,4 +1,5 @@
 /** What people read at the end of a capacity search: a pure function from its document to text. */
+import { type Display, drawTable, wrapped } from '../draw.js'
 import { count, milliseconds, rate, spread, times } from '../format.js'
 import { publishedRecordsPerSecond } from '../published.js'
 import { redact } from '../redact.js'
@@ -17,16 +18,17 @@ export interface CapacityTableOptions extends TableOptions {
 type Rows = readonly (readonly string[])[]
 
 export function renderCapacities(result: CapacityResult, options: CapacityTableOptions): string {
+  const display = { tty: options.tty, columns: options.columns ?? 120 }
   const sign = options.tty ? '±' : '+-'
   const parts = [
-    draw(summary(result, sign)),
+    draw(summary(result, sign), display),
     ...result.capacities.flatMap((capacity) => {
-      const of = [paragraph(sentences(capacity, sign), options.columns ?? 120)]
-      if (capacity.latencies.length > 0) of.push(draw(latencies(capacity, sign)))
-      if (options.verbose === true && capacity.probes.length > 0) of.push(draw(probes(capacity)))
+      const of = [paragraph(sentences(capacity, sign), display)]
+      if (capacity.latencies.length > 0) of.push(draw(latencies(capacity, sign), display))
+      if (options.verbose === true && capacity.probes.length > 0) of.push(draw(probes(capacity), display))
       return of
     }),
-    paragraph(closing(result, options, sign), options.columns ?? 120),
+    paragraph(closing(result, options, sign), display),
   ]
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`
 }
@@ -99,8 +101,9 @@ function sentences(capacity: Capacity, sign: string): readonly string[] {
     said.push(`${target} on ${store} sustains ${rate(found)} records/s${range} (${limited}).`)
   }
   said.push(...whyNotMore(capacity))
-  const unclear = all.filter(({ outcome }) => outcome === 'unclear').length
-  const asked = `${all.length} ${all.length === 1 ? 'probe' : 'probes'}${unclear > 0 ? `, ${unclear} of them unclear` : ''}`
+  const searched = all.filter(({ group }) => capacity.groups[group]?.for === 'search')
+  const unclear = searched.filter(({ outcome }) => outcome === 'unclear').length
+  const asked = `${searched.length} ${searched.length === 1 ? 'probe' : 'probes'}${unclear > 0 ? `, ${unclear} of them unclear` : ''}`
   const soft = softness === null ? '' : `; the border is soft by ${sign}${percent(softness)} from probe to probe`
   said.push(`${asked}${endings[capacity.end]}${soft}.`)
   const reasons = capacity.verdict === 'ok' ? [] : capacity.error ? [capacity.error.message] : capacity.reasons
@@ -205,31 +208,11 @@ function percent(share: number): string {
   return `${value.toFixed(Math.abs(value) < 10 && value !== 0 ? 1 : 0)}%`
 }
 
-function draw(rows: Rows): string {
-  const [head = []] = rows
-  const widths = head.map((_, i) => Math.max(...rows.map((row) => (row[i] ?? '').trim().length)))
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, i) => (head[i]?.endsWith(' ') ? cell.trim().padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
-      .join('  ')
-      .trimEnd()
-  const [first = '', ...others] = rows.map(line)
-  return [first, '-'.repeat(Math.max(...rows.map((row) => line(row).length))), ...others].join('\n')
+function draw([head = [], ...rows]: Rows, display: Display): string {
+  const columns = head.map((name) => ({ head: name.trim(), align: name.endsWith(' ') ? ('left' as const) : ('right' as const) }))
+  return drawTable(columns, rows, display)
 }
 
-function paragraph(texts: readonly string[], width: number): string {
-  return texts.flatMap((text) => wrap(text, width)).join('\n')
-}
-
-function wrap(text: string, width: number): readonly string[] {
-  const lines: string[] = []
-  let line = ''
-  for (const word of text.replace(/\s+/g, ' ').trim().split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line)
-      line = '  '
-    }
-    line = line.trim() === '' ? line + word : `${line} ${word}`
-  }
-  return [...lines, line]
+function paragraph(texts: readonly string[], { columns }: Display): string {
+  return texts.flatMap((text) => wrapped(text.replace(/\s+/g, ' '), columns, '  ')).join('\n')
 }
