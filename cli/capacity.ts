@@ -29,6 +29,7 @@ const options = {
   verbose: toggle({ summary: 'list every probe' }),
   json: runOptions.json,
   out: runOptions.out,
+  label: runOptions.label,
   format: runOptions.format,
   profile: runOptions.profile,
   seed: runOptions.seed,

@@ -5,7 +5,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Source } from '../generators/source.js'
-import { stores } from '../stores/index.js'
+import { openStore, stores } from '../stores/index.js'
+import type { StoreAddress } from '../stores/store.js'
 import { temporaryPrefix } from '../stores/temporary.js'
 import type { TargetModule } from '../targets/target.js'
 import { audit } from './audit.js'
@@ -98,29 +99,27 @@ export class Workplace {
   /** Creates tables of its own for a target, with the partitions of these months. */
   async contender({ planned, site, role, months, ...spec }: ContenderRequest): Promise<Contender> {
     this.stopIfAborted()
-    const { plan, source, scratch, clock } = this.options
+    const { source, scratch, clock } = this.options
+    // Sites may share a server.
+    const schema = `weir_${this.id}_${role}_${this.sites.indexOf(site) + 1}_${spec.module.name.replaceAll('-', '_')}`
+    const options = optionsOn(site, spec.module, planned)
     const contender = await Contender.prepare(
-      {
-        source,
-        options: optionsOn(site, spec.module, planned),
-        site,
-        address: {
-          store: site.server.store,
-          url: site.server.url,
-          // Sites may share a server.
-          schema: `weir_${this.id}_${role}_${this.sites.indexOf(site) + 1}_${spec.module.name.replaceAll('-', '_')}`,
-          layout: site.server.layoutOf({ partitionKey: plan.partitionKey, partitions: plan.partitions }),
-          format: plan.format,
-        },
-        scratch,
-        clock,
-        ...spec,
-      },
+      { source, options, site, address: this.addressOn(site, schema), scratch, clock, ...spec },
       months,
     )
     this.contenders.push(contender)
     this.unsettled.add(site)
     return contender
+  }
+
+  /** Why a target cannot use the store of a site; undefined when it can. */
+  async unsupported(module: TargetModule, site: Site): Promise<string | undefined> {
+    const store = await openStore(this.addressOn(site, ''))
+    try {
+      return module.unsupported?.(store)
+    } finally {
+      await store.close()
+    }
   }
 
   /** Something may have been left to do there. */
@@ -190,6 +189,12 @@ export class Workplace {
 
   stopIfAborted(): void {
     if (this.options.signal.aborted) throw new InterruptedError()
+  }
+
+  private addressOn({ server }: Site, schema: string): StoreAddress {
+    const { plan } = this.options
+    const layout = server.layoutOf({ partitionKey: plan.partitionKey, partitions: plan.partitions })
+    return { store: server.store, url: server.url, schema, layout, format: plan.format }
   }
 
   private async sideSite(name: string): Promise<Site> {

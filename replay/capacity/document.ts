@@ -40,7 +40,7 @@ const findingsKept = 100
 export async function buildCapacityResult(record: CapacityRecord): Promise<CapacityResult> {
   const { plan, limitMs, precision, budgetMs, sounded, calibration, baseline } = record
   const nullInterval = intervalOf(calibration)
-  const { length, rate, rateShare, latencyLeg, ...configuration } = configurationOf(plan)
+  const { length, rate, rateShare, latencyLeg, repetitions, until, analyticsRate, ...configuration } = configurationOf(plan)
   const capacities: Capacity[] = []
   for (const each of sounded) capacities.push(await buildCapacity(record, each))
   return {
@@ -48,6 +48,7 @@ export async function buildCapacityResult(record: CapacityRecord): Promise<Capac
     kind: 'capacity',
     weir: describeBuild(),
     createdAt: record.createdAt.toISOString(),
+    ...(plan.label === null ? {} : { label: plan.label }),
     configuration: { ...configuration, p99Ms: limitMs, precision, budgetMs },
     machine: describeMachine(sounded.some(({ site }) => site.server.embedded) ? undefined : null),
     published,

@@ -18,8 +18,9 @@ import { Prober } from './probing.js'
 import { Sounding } from './sounding.js'
 import type { Tables } from './tables.js'
 
-/** Blocks of the baseline around each search, and their length. */
+/** Length of a block of the baseline, four of which lie around each search; with a small budget as much of it. */
 const baselineMs = 1000
+const baselineShare = 1 / 15
 /** Small enough for a block of the baseline to end on time. */
 const baselineChunk = 256
 const nullRecords = 200_000
@@ -72,7 +73,7 @@ class CapacitySession {
     const { workplace } = this
     const createdAt = new Date()
     await workplace.open()
-    const pairs = this.pairs()
+    const pairs = await this.pairs()
     const calibration = await this.calibrate(await workplace.nullSite())
     const baselineSite = await workplace.baselineSite()
     if (baselineSite !== undefined) this.baseline = await this.baselineOn(baselineSite)
@@ -104,12 +105,19 @@ class CapacitySession {
     await this.workplace.close()
   }
 
-  private pairs() {
-    return this.asked.plan.targets.flatMap((planned) => {
+  /** Each target on each store. @throws UnsupportedError when one cannot use the other */
+  private async pairs() {
+    const pairs: { readonly module: TargetModule; readonly planned: PlannedTarget; readonly site: Site }[] = []
+    for (const planned of this.asked.plan.targets) {
       const module = findTarget(planned.name)
       if (module === undefined) throw new Error(`there is no target ${planned.name}`)
-      return this.workplace.sites.map((site) => ({ module, planned, site }))
-    })
+      for (const site of this.workplace.sites) {
+        const reason = await this.workplace.unsupported(module, site)
+        if (reason !== undefined) throw new UnsupportedError(`${module.name} cannot run on the store ${site.label}: ${reason}`)
+        pairs.push({ module, planned, site })
+      }
+    }
+    return pairs
   }
 
   /** The search for one target on one store, with blocks of the baseline between its parts, then the audits. */
@@ -160,8 +168,6 @@ class CapacitySession {
       onlooker: prober,
       ...(keepMonths === undefined ? {} : { keepMonths }),
     })
-    const reason = module.unsupported?.(contender.store)
-    if (reason !== undefined) throw new UnsupportedError(`${module.name} cannot run on the store ${site.label}: ${reason}`)
     await contender.ready()
     await this.workplace.settle()
     return { number, purpose, contender, prober, probes: 0 }
@@ -203,7 +209,11 @@ class CapacitySession {
     this.say('baseline')
     try {
       await workplace.settle()
-      const request = { records: Number.MAX_SAFE_INTEGER, durationMs: baselineMs, signal: hooks.signal }
+      const request = {
+        records: Number.MAX_SAFE_INTEGER,
+        durationMs: Math.min(baselineMs, this.asked.budgetMs * baselineShare),
+        signal: hooks.signal,
+      }
       await baseline.run({ index: baseline.blocks.length, ...request })
       await workplace.settled(baseline.spec.site)
     } catch (error) {

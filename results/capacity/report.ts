@@ -29,6 +29,8 @@ export interface CapacityResult {
   readonly weir: Build
   /** ISO 8601, UTC. */
   readonly createdAt: string
+  /** What the user called it. */
+  readonly label?: string | undefined
   readonly configuration: { readonly [option: string]: Json }
   readonly machine: Machine
   readonly published: Published
