@@ -74,6 +74,8 @@ const maxRounds = 4
 const recordsPerRound = 100_000
 /** Length of the baseline's and of the null calibration's block in each round. */
 const sampleMs = 1000
+/** Blocks of the baseline at the least: its sample is bounded, and says by an interval how much that matters. */
+const leastBaselineBlocks = 4
 /** Small enough for a block of the baseline to end on time. */
 const baselineChunk = 256
 const nullRecords = 200_000
@@ -340,12 +342,27 @@ class Session {
     const request =
       role === 'null'
         ? { records: this.source.spec.kind === 'stream' ? nullRecords : Math.min(share, nullRecords) }
-        : role === 'baseline'
-          ? { records: share, durationMs: sampleMs }
-          : { records: share, ...timed }
+        : { records: share, ...timed }
     const name = role === 'null' ? 'null calibration' : role === 'baseline' ? 'baseline' : this.nameOf(contender)
     const label = `${name}, ${kind}${this.runOf(repetition)}block ${round + 1} of ${rounds}`
-    await this.block({ contender, request: { index, ...request }, label, weight: stepWeights[role] })
+    if (role !== 'baseline') await this.block({ contender, request: { index, ...request }, label, weight: stepWeights[role] })
+    else await this.baselineBlocks(contender, { index, label, records: share, pieces: Math.ceil(leastBaselineBlocks / rounds) })
+  }
+
+  /** A round's sample of the baseline, in pieces where the rounds alone would be too few for an interval. */
+  private async baselineBlocks(
+    contender: Contender,
+    {
+      index,
+      label,
+      records,
+      pieces,
+    }: { readonly index: number; readonly label: string; readonly records: number; readonly pieces: number },
+  ): Promise<void> {
+    const request = { records: Math.ceil(records / pieces), durationMs: sampleMs / pieces }
+    for (let piece = 0; piece < pieces; piece++) {
+      await this.block({ contender, request: { index: index * pieces + piece, ...request }, label, weight: stepWeights.baseline / pieces })
+    }
   }
 
   private async latencyLegs(entries: readonly Entry[], records: number, repetition: number): Promise<void> {
