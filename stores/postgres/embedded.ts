@@ -35,6 +35,8 @@ const settings: Readonly<Record<string, string>> = {
   timezone: 'UTC',
   log_timezone: 'UTC',
   log_checkpoints: 'off',
+  // Two readings of the clock for each write of the log, nothing for a row: how long the disk took is part of a result.
+  track_wal_io_timing: 'on',
 }
 
 export class EmbeddedServer extends GivenServer {
@@ -110,6 +112,10 @@ export class EmbeddedServer extends GivenServer {
     } catch {
       return []
     }
+  }
+
+  override async dataFolder(): Promise<string> {
+    return join(this.folders.folder, 'data')
   }
 
   override close(): Promise<void> {

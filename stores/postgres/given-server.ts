@@ -74,6 +74,10 @@ export class GivenServer implements StoreServer {
     return []
   }
 
+  async dataFolder(): Promise<string | null> {
+    return null
+  }
+
   async runs(): Promise<readonly StoredRun[]> {
     return this.ask(async (client) => {
       const { rows } = await client.query<{ schema: string; tagged: boolean; bytes: number }>(
