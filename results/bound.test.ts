@@ -20,8 +20,9 @@ const idle: BoundEvidence = {
   machineUtilisation: 0.5,
   storeCpuSeconds: 4,
   connections: 2,
-  busiestPart: { name: 'worker 1', cpuSeconds: 3, waitedSeconds: 0.2 },
-  driverCpuSeconds: 2,
+  busiestPart: { name: 'worker 1', cpuSeconds: 3, waitedSeconds: 1.5 },
+  driverCpuSeconds: 6,
+  driverAlone: true,
   offerWaitSeconds: 8,
   waits: waits({ cpu: 0.35, disk: 0.15 }),
   fsyncShare: 0.1,
@@ -41,6 +42,7 @@ test('nothing busy is unknown, and so is nothing known', () => {
     connections: null,
     busiestPart: null,
     driverCpuSeconds: null,
+    driverAlone: false,
     offerWaitSeconds: null,
     waits: null,
     fsyncShare: null,
@@ -59,17 +61,27 @@ test('generator: its share of the CPU, the null store, its own thread, or a targ
   // A target that works in the driver's thread may do so while nobody waits in offer().
   assert.is(bound({ offerWaitSeconds: 0.1, connections: 1, busiestPart: { name: 'thread', cpuSeconds: 9 } }), 'target')
   assert.is(bound({ offerWaitSeconds: 0.1, machineUtilisation: 0.97 }), 'machine')
+  // One that does nothing waits for what it has offered, not the other way round.
+  assert.is(bound({ offerWaitSeconds: 0.1, driverCpuSeconds: 0.1 }), 'unknown')
+  assert.is(bound({ driverCpuSeconds: 9, driverAlone: false }), 'unknown')
 })
 
-test('machine: all cores busy, and nobody with a core of its own', () => {
+test('machine: all cores busy, nobody with a core of its own, and somebody kept waiting for one', () => {
   assert.is(bound({ machineUtilisation: 0.97 }), 'machine')
   assert.is(bound({ machineUtilisation: 0.97, busiestPart: { name: 'worker 1', cpuSeconds: 9 } }), 'machine')
   assert.is(bound({ machineUtilisation: 0.97, connections: 1, busiestPart: { name: 'thread', cpuSeconds: 5 } }), 'machine')
+  assert.is(
+    bound({ machineUtilisation: 0.97, storeWaitedSeconds: 4, busiestPart: { name: 'worker 1', cpuSeconds: 5, waitedSeconds: 0 } }),
+    'machine',
+  )
+  assert.is(bound({ machineUtilisation: 0.97, busiestPart: { name: 'worker 1', cpuSeconds: 5, waitedSeconds: 0.2 } }), 'unknown')
 })
 
 test('a single thread or connection that has a core to itself is the bound even where all cores are busy', () => {
   const single = { machineUtilisation: 0.97, connections: 1, storeCpuSeconds: 4 }
   assert.is(bound({ ...single, busiestPart: { name: 'thread', cpuSeconds: 9 } }), 'target')
+  assert.is(bound({ ...single, busiestPart: { name: 'thread', cpuSeconds: 7, waitedSeconds: 2.5 } }), 'target')
+  assert.is(bound({ ...single, busiestPart: { name: 'thread', cpuSeconds: 5, waitedSeconds: 4.5 } }), 'machine')
   assert.is(bound({ ...single, storeCpuSeconds: 9.5, busiestPart: { name: 'thread', cpuSeconds: 9 } }), 'store')
 })
 
@@ -121,7 +133,7 @@ test('the first sentence is why, the others are what else was seen; every figure
   assert.match(evidence.join('; '), 'Client:ClientRead 50%, CPU 35%, IO:WalSync 15%')
   assert.is(figures['storeCpuPerConnection'], 0.9)
   assert.is(figures['waitDisk'], 0.15)
-  assert.is(figures['busiestPartWaitedForCore'], 0.02)
+  assert.is(figures['waitedForCore'], 0.15)
 })
 
 test.run()

@@ -13,8 +13,12 @@ export interface BoundEvidence extends GeneratorEvidence {
   readonly connections: number | null
   /** The part of the target (a thread or a single-threaded process) that used most CPU. */
   readonly busiestPart: BusiestPart | null
-  /** CPU seconds of Weir's main thread, where no part of the target runs in it. */
+  /** The store's threads were ready to run for so long while no core was free. */
+  readonly storeWaitedSeconds?: number | null
+  /** CPU seconds of Weir's main thread, the driver's. */
   readonly driverCpuSeconds?: number | null
+  /** No part of the target runs in that thread. */
+  readonly driverAlone?: boolean
   /** Time that the driver waited in offer() for the target to take more. */
   readonly offerWaitSeconds: number | null
   /** What the store's connections did. */
@@ -44,6 +48,10 @@ const most = 0.5
 const clearlyMost = 0.6
 /** A driver that waits less than this for its target is what the target waits for. */
 const leastOfferWait = 0.1
+/** Who was kept from a core for less than this share of the time was not held up by the machine, however busy it was. */
+const leastCoreWait = 0.1
+/** Of the time in which a thread was ready to run, it ran this much at the least: then the thread is the bound, not the core. */
+const leastOfWanted = 2 / 3
 /** A disk that is busy with what nobody waits for this much does not hold up anybody. */
 const leastDiskWait = 0.25
 /** Looks at the connections below which their shares are an anecdote. */
@@ -56,7 +64,11 @@ interface Shares {
   readonly offerWait: number | null
   readonly machine: number | null
   readonly part: number | null
+  /** The busiest part ran, or was ready to. */
+  readonly partReady: number | null
   readonly store: number | null
+  /** Part or store was ready to run while no core was free, whichever was more. */
+  readonly coreWait: number | null
   readonly diskBusy: number | null
   readonly client: number | null
   readonly cpu: number | null
@@ -76,12 +88,13 @@ type Rule = (shares: Shares, evidence: BoundEvidence) => Found | undefined
  * What kept the run from being faster, by the first of these rules that the evidence supports:
  *
  * 1. generator: by the rules of `judge`; or the driver's own thread was busy; or it hardly ever waited for its target
- *    while cores were free and the target was not busy itself.
+ *    although it had work itself, while cores were free and the target was not busy.
  * 2. disk, store: the connections spent most of their time waiting, for the disk or for locks and the like. What waits
  *    needs no core, so this holds on a busy machine too.
- * 3. target, store: one thread that does everything, or the one connection, had a core to itself and used all of it. More
- *    cores would not have helped, so this holds on a busy machine too.
- * 4. machine: all cores were busy. What several parts used says nothing then.
+ * 3. target, store: one thread that does everything, or the one connection, used all of a core, or was always ready to and
+ *    mostly got one. More cores would not have helped, so this holds on a busy machine too.
+ * 4. machine: all cores were busy, and target or store were kept waiting for one, as far as that is known. What several
+ *    parts used says nothing then.
  * 5. store, target: several connections, or the busiest of several parts, used all of a core each.
  * 6. disk: it always had something to do, and the connections waited for it often enough.
  * 7. What is left is said by the connections: if they mostly waited for the target, it was the target; if they hardly
@@ -104,9 +117,12 @@ export function findBound(evidence: BoundEvidence): BoundFinding {
 const byGenerator: Rule = ({ driver, offerWait, machine, part }, evidence) => {
   const [reason] = generatorBound(evidence).reasons
   if (reason !== undefined) return { by: 'generator', because: reason }
-  if (driver !== null && driver >= busy) return { by: 'generator', because: `the driver's own thread used ${percent(driver)} of a core` }
+  if (driver !== null && driver >= busy && evidence.driverAlone === true) {
+    return { by: 'generator', because: `the driver's own thread used ${percent(driver)} of a core` }
+  }
   const free = machine !== null && machine < busy && (part ?? 0) < busy
-  if (offerWait === null || offerWait >= leastOfferWait || !free) return undefined
+  // A thread that is idle all the same waits for the end of what it has offered.
+  if (offerWait === null || offerWait >= leastOfferWait || !free || (driver ?? 1) < most) return undefined
   return { by: 'generator', because: 'the driver hardly ever waited for the target, and the cores were not all busy' }
 }
 
@@ -118,10 +134,20 @@ const byWaiting: Rule = ({ disk, blocked }, { fsyncShare }) => {
   return { by: 'store', because: `the store's connections waited for locks and the like ${percent(forOthers)} of the time` }
 }
 
-const bySingle: Rule = (shares, evidence) => (evidence.connections === 1 ? byCores(shares, evidence) : undefined)
+const bySingle: Rule = (shares, evidence) => {
+  if (evidence.connections !== 1) return undefined
+  const { part, partReady, store } = shares
+  const found = byCores(shares, evidence)
+  if (found !== undefined || part === null || partReady === null || part < (store ?? 0)) return found
+  if (partReady < busy || part < leastOfWanted * partReady) return undefined
+  const because = `the target's ${evidence.busiestPart?.name} had work ${percent(partReady)} of the time and got ${percent(part)} of a core`
+  return { by: 'target', because }
+}
 
-const byMachine: Rule = ({ machine }) =>
-  machine !== null && machine >= busy ? { by: 'machine', because: `all cores together were ${percent(machine)} busy` } : undefined
+const byMachine: Rule = ({ machine, coreWait }) =>
+  machine !== null && machine >= busy && (coreWait === null || coreWait >= leastCoreWait)
+    ? { by: 'machine', because: `all cores together were ${percent(machine)} busy` }
+    : undefined
 
 const byCores: Rule = ({ part, store }, { busiestPart }) => {
   if (store !== null && store >= busy && store >= (part ?? 0)) {
@@ -155,13 +181,18 @@ function sharesOf(evidence: BoundEvidence): Shares {
   const { waits } = evidence
   // A store that counts does not look.
   const kinds = waits && (waits.looks === 0 || waits.looks >= fewestLooks) ? waits.kinds : undefined
+  const part = per(evidence.busiestPart?.cpuSeconds, seconds)
+  const partWait = per(evidence.busiestPart?.waitedSeconds, seconds)
+  const storeWait = per(evidence.storeWaitedSeconds, seconds * (evidence.connections ?? 0))
   const blocked = kinds === undefined || (kinds.lock === null && kinds.other === null) ? null : (kinds.lock ?? 0) + (kinds.other ?? 0)
   return {
     generator: generatorShare(evidence),
     driver: per(evidence.driverCpuSeconds, seconds),
     offerWait: per(evidence.offerWaitSeconds, seconds),
     machine: evidence.machineUtilisation,
-    part: per(evidence.busiestPart?.cpuSeconds, seconds),
+    part,
+    partReady: part === null ? null : part + (partWait ?? 0),
+    coreWait: partWait === null ? storeWait : Math.max(partWait, storeWait ?? 0),
     store: per(evidence.storeCpuSeconds, seconds * (evidence.connections ?? 0)),
     diskBusy: evidence.diskBusyShare ?? null,
     client: kinds?.client ?? null,
@@ -174,7 +205,7 @@ function sharesOf(evidence: BoundEvidence): Shares {
 /** Events of the connections that are named in a sentence. */
 const eventsNamed = 3
 
-function contextOf({ generator, driver, offerWait, machine, part, store, diskBusy }: Shares, evidence: BoundEvidence): string[] {
+function contextOf({ generator, driver, offerWait, machine, part, store, coreWait, diskBusy }: Shares, evidence: BoundEvidence): string[] {
   const { waits, busiestPart, ioStalledShare } = evidence
   const said = (share: number | null, sentence: (text: string) => string) => (share === null ? [] : [sentence(percent(share))])
   const events = Object.entries(waits?.events ?? {}).slice(0, eventsNamed)
@@ -183,6 +214,7 @@ function contextOf({ generator, driver, offerWait, machine, part, store, diskBus
     ...said(part, (text) => `the target's ${busiestPart?.name} used ${text} of a core`),
     ...said(store, (text) => `the store used ${text} of a core for each connection`),
     ...said(machine, (text) => `all cores together were ${text} busy`),
+    ...said(coreWait, (text) => `target or store was ready to run but had no core ${text} of the time`),
     ...said(diskBusy, (text) => `the store's disk had work ${text} of the time`),
     ...said(ioStalledShare ?? null, (text) => `everything waited for a disk ${text} of the time`),
     ...said(offerWait, (text) => `the driver waited ${text} of the time for the target`),
@@ -192,8 +224,7 @@ function contextOf({ generator, driver, offerWait, machine, part, store, diskBus
 }
 
 function figuresOf(shares: Shares, evidence: BoundEvidence): Record<string, number | null> {
-  const { waits, busiestPart, elapsedSeconds, nullRecordsPerSecond, recordsPerSecond } = evidence
-  const waited = busiestPart?.waitedSeconds ?? null
+  const { waits, nullRecordsPerSecond, recordsPerSecond } = evidence
   return {
     generatorShare: shares.generator,
     nullTimes: nullRecordsPerSecond === null || !(recordsPerSecond > 0) ? null : nullRecordsPerSecond / recordsPerSecond,
@@ -201,8 +232,8 @@ function figuresOf(shares: Shares, evidence: BoundEvidence): Record<string, numb
     offerWaitShare: shares.offerWait,
     machineUtilisation: shares.machine,
     busiestPart: shares.part,
-    busiestPartWaitedForCore: waited === null || !(elapsedSeconds > 0) ? null : waited / elapsedSeconds,
     storeCpuPerConnection: shares.store,
+    waitedForCore: shares.coreWait,
     waitClient: waits?.kinds.client ?? null,
     waitCpu: waits?.kinds.cpu ?? null,
     waitDisk: waits?.kinds.disk ?? null,

@@ -13,6 +13,8 @@ export interface CpuReading {
   readonly main: ThreadTime | null
   readonly parts: Readonly<Record<string, PartReading>>
   readonly store: number | null
+  /** The store's threads were ready to run for so long while no core was free; null where the system does not tell. */
+  readonly storeWaited: number | null
   readonly machine: MachineTime
 }
 
@@ -62,8 +64,14 @@ export function readCpu(parts: readonly CountedPart[], storePids: readonly numbe
     main: threadTime(process.pid, process.pid),
     parts: Object.fromEntries(parts.flatMap((part) => (countable(part) ? [[part.name, readPart(part)]] : []))),
     store: store.length === 0 ? null : store.reduce((sum, seconds) => sum + seconds, 0),
+    storeWaited: waitedOf(storePids),
     machine: machineTime(),
   }
+}
+
+function waitedOf(pids: readonly number[]): number | null {
+  const waited = pids.flatMap((pid) => [...threadTimes(pid).values()].map((time) => time.waited)).filter((seconds) => seconds !== null)
+  return waited.length === 0 ? null : waited.reduce((sum, seconds) => sum + seconds, 0)
 }
 
 /** A thread that does not know its number shares Weir's account. */
@@ -96,13 +104,24 @@ export interface CpuUse {
   mainWaited: number | null
   readonly parts: Record<string, PartUse>
   store: number | null
+  storeWaited: number | null
   machineBusy: number
   machineTotal: number
   machineStolen: number
 }
 
 export function noCpu(): CpuUse {
-  return { weir: 0, main: null, mainWaited: null, parts: {}, store: null, machineBusy: 0, machineTotal: 0, machineStolen: 0 }
+  return {
+    weir: 0,
+    main: null,
+    mainWaited: null,
+    parts: {},
+    store: null,
+    storeWaited: null,
+    machineBusy: 0,
+    machineTotal: 0,
+    machineStolen: 0,
+  }
 }
 
 /** Adds what was used between two readings to a running account. */
@@ -118,6 +137,10 @@ export function addCpu(use: CpuUse, before: CpuReading, after: CpuReading, parts
   }
   // A backend that ended meanwhile has moved to its parent's account, so the sum cannot shrink but by rounding.
   if (after.store !== null && before.store !== null) use.store = (use.store ?? 0) + Math.max(0, after.store - before.store)
+  // What a thread that ended had waited is nobody's any more.
+  if (after.storeWaited !== null && before.storeWaited !== null) {
+    use.storeWaited = (use.storeWaited ?? 0) + Math.max(0, after.storeWaited - before.storeWaited)
+  }
   for (const part of parts) addPart(use, part, before.parts[part.name], after.parts[part.name])
 }
 

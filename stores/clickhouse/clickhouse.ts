@@ -83,7 +83,7 @@ export class ClickHouseStore implements Store {
   }
 
   waits(): WaitWatch {
-    return new ClickHouseWaits(this.link)
+    return new ClickHouseWaits(this.link, this.abilities.version)
   }
 
   async *rejected() {
