@@ -81,7 +81,7 @@ test('a single thread or connection that has a core to itself is the bound even 
   const single = { machineUtilisation: 0.97, connections: 1, storeCpuSeconds: 4 }
   assert.is(bound({ ...single, busiestPart: { name: 'thread', cpuSeconds: 9 } }), 'target')
   assert.is(bound({ ...single, busiestPart: { name: 'thread', cpuSeconds: 7, waitedSeconds: 2.5 } }), 'target')
-  assert.is(bound({ ...single, busiestPart: { name: 'thread', cpuSeconds: 5, waitedSeconds: 4.5 } }), 'machine')
+  assert.is(bound({ ...single, busiestPart: { name: 'thread', cpuSeconds: 4, waitedSeconds: 5.5 } }), 'machine')
   assert.is(bound({ ...single, storeCpuSeconds: 9.5, busiestPart: { name: 'thread', cpuSeconds: 9 } }), 'store')
 })
 

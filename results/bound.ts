@@ -50,8 +50,6 @@ const clearlyMost = 0.6
 const leastOfferWait = 0.1
 /** Who was kept from a core for less than this share of the time was not held up by the machine, however busy it was. */
 const leastCoreWait = 0.1
-/** Of the time in which a thread was ready to run, it ran this much at the least: then the thread is the bound, not the core. */
-const leastOfWanted = 2 / 3
 /** A disk that is busy with what nobody waits for this much does not hold up anybody. */
 const leastDiskWait = 0.25
 /** Looks at the connections below which their shares are an anecdote. */
@@ -139,7 +137,7 @@ const bySingle: Rule = (shares, evidence) => {
   const { part, partReady, store } = shares
   const found = byCores(shares, evidence)
   if (found !== undefined || part === null || partReady === null || part < (store ?? 0)) return found
-  if (partReady < busy || part < leastOfWanted * partReady) return undefined
+  if (partReady < busy || part < most * partReady) return undefined
   const because = `the target's ${evidence.busiestPart?.name} had work ${percent(partReady)} of the time and got ${percent(part)} of a core`
   return { by: 'target', because }
 }

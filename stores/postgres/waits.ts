@@ -33,10 +33,10 @@ END $$`.text
 
 /** A backend's own account of the log: kept from version 18 on. */
 const ownAccount = `
-  SELECT a.pid, a.backend_start::text AS since, b.writes::float8 AS writes, b.fsyncs::float8 AS fsyncs,
-    b.write_time::float8 AS "writeMs", b.fsync_time::float8 AS "fsyncMs"
+  SELECT a.pid, a.backend_start::text AS since, sum(b.writes)::float8 AS writes, sum(b.fsyncs)::float8 AS fsyncs,
+    sum(b.write_time)::float8 AS "writeMs", sum(b.fsync_time)::float8 AS "fsyncMs"
   FROM pg_stat_get_activity(NULL) AS a, pg_stat_get_backend_io(a.pid) AS b
-  WHERE a.application_name = $1 AND b.object = 'wal' AND b.context = 'normal'`
+  WHERE a.application_name = $1 AND b.object = 'wal' GROUP BY a.pid, a.backend_start`
 
 const oldestWithOwnAccount = 180_000
 
