@@ -346,9 +346,9 @@ function boundOf({ bound, throughput, cpu, disk }: Run): string {
   const perCore = cpu?.recordsPerSecondPerCore
   const perRecord = disk?.storeBytesPerRecord
   return [
-    `bound: ${[bound.by, bound.evidence[0]].filter(Boolean).join(', ')}`,
-    typeof perCore === 'number' && `${rate(perCore)} records/s per core`,
-    typeof perRecord === 'number' && `the store wrote ${count(perRecord)} bytes a record to its disk`,
+    `bound ${bound.by === 'unknown' ? 'unknown' : `by ${bound.by}`}${bound.evidence[0] === undefined ? '' : ` (${bound.evidence[0]})`}`,
+    typeof perCore === 'number' && `${rate(perCore)} records/s per core used`,
+    typeof perRecord === 'number' && `${count(perRecord)} bytes to disk for each`,
   ]
     .filter((words) => words !== false)
     .join('; ')
