@@ -9,8 +9,13 @@ const patienceMs = 2000
 export class StoreWaits {
   private begunMs: number | undefined
   private trouble: string | undefined
+  /** It did not answer in time: what it may be doing still is not known, so it is not asked again. */
+  private silent = false
 
-  constructor(private readonly watch: WaitWatch) {}
+  constructor(
+    private readonly watch: WaitWatch,
+    private readonly patience = patienceMs,
+  ) {}
 
   /** A block is about to begin. */
   async begin(): Promise<void> {
@@ -35,13 +40,18 @@ export class StoreWaits {
   }
 
   async close(): Promise<void> {
+    this.silent = false
     await this.tried(() => this.watch.close())
   }
 
   private async tried(work: () => Promise<void>): Promise<void> {
+    if (this.silent) return
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error('the store took too long to say what its connections wait for')), patienceMs)
+      timer = setTimeout(() => {
+        this.silent = true
+        reject(new Error('the store took too long to say what its connections wait for'))
+      }, this.patience)
     })
     const done = work()
     try {

@@ -1,6 +1,6 @@
 /** The embedded Postgres: made, started, watched over and removed by Weir, whatever becomes of Weir itself. */
 import { randomBytes } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -47,10 +47,10 @@ export class EmbeddedServer extends GivenServer {
     url: string,
     client: pg.Client,
     private readonly keeper: Keeper,
-    private readonly serverPid: number,
+    serverPid: number,
     private readonly folders: Folders,
   ) {
-    super(url, client)
+    super(url, client, { pid: serverPid, folder: join(folders.folder, 'data') })
   }
 
   /** @throws PostgresError that says what was wrong and what to do; nothing is left behind then */
@@ -103,19 +103,6 @@ export class EmbeddedServer extends GivenServer {
       await removeFolders(folders, keeper === undefined || keeper.made)
       throw explained
     }
-  }
-
-  override async processes(): Promise<readonly number[]> {
-    try {
-      const children = readFileSync(`/proc/${this.serverPid}/task/${this.serverPid}/children`, 'latin1')
-      return [this.serverPid, ...children.trim().split(' ').filter(Boolean).map(Number)]
-    } catch {
-      return []
-    }
-  }
-
-  override async dataFolder(): Promise<string> {
-    return join(this.folders.folder, 'data')
   }
 
   override close(): Promise<void> {

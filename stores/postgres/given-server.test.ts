@@ -39,6 +39,21 @@ test('durability follows the settings in force', async () => {
   }
 })
 
+onEmbedded('a given server on this machine is known by its process and folder', async (ground) => {
+  const given = ground.closing(await GivenServer.open(ground.url))
+  assert.is(await given.dataFolder(), await ground.server.dataFolder())
+  assert.is((await given.processes())[0], (await ground.server.processes())[0])
+  // Somebody who may not ask for the folder.
+  const client = await ground.client()
+  await client.query("CREATE ROLE meek LOGIN PASSWORD 'm'; GRANT CREATE ON DATABASE postgres TO meek")
+  const url = new URL(ground.url)
+  url.username = 'meek'
+  url.password = 'm'
+  const meek = ground.closing(await GivenServer.open(url.href))
+  assert.is(await meek.dataFolder(), null)
+  assert.equal(await meek.processes(), [])
+})
+
 onServers('runs are listed with what they remember, and only schemas of Weir are dropped', async (ground) => {
   const [one, two] = [await ground.run(), await ground.run()]
   await one.remember({ target: 'x', list: [1, { a: null }] })
