@@ -1,6 +1,7 @@
 /** weir clean: lists what a crash left behind, and removes it when told to. */
 import { resolve } from 'node:path'
-import { startServer } from '../stores/index.js'
+import type { PlannedStore } from '../replay/plan.js'
+import { startServer, storeIn } from '../stores/index.js'
 import type { StoreServer } from '../stores/store.js'
 import { storeNamed } from './catalogue.js'
 import { type Context, defineCommand, toggle, value } from './command.js'
@@ -29,7 +30,7 @@ export const clean = defineCommand({
     if (values.yes && values['dry-run']) throw new UsageError('--yes and --dry-run contradict each other; give one of them')
     // Looked for before a server is started here, which has folders of its own.
     const local = localItems()
-    const server = await serverOf(values.store?.url ?? '', values.data, context)
+    const server = await serverOf(values.store, values.data, context)
     try {
       const items = [...local, ...(server ? await schemaItems(server) : [])]
       if (items.length === 0) return { status: 0, output: 'nothing was left behind\n' }
@@ -48,13 +49,17 @@ export const clean = defineCommand({
   },
 })
 
-async function serverOf(url: string, data: string | undefined, { cwd }: Context): Promise<StoreServer | undefined> {
-  if (url === '' && data === undefined) return undefined
-  return startServer({
-    store: url === '' ? 'postgres' : url,
-    durability: 'power',
-    ...(data === undefined ? {} : { dataDirectory: resolve(cwd, data) }),
-  })
+async function serverOf(store: PlannedStore | undefined, data: string | undefined, { cwd }: Context): Promise<StoreServer | undefined> {
+  const dataDirectory = data === undefined ? undefined : resolve(cwd, data)
+  if (store !== undefined && store.url !== '') return startServer({ store: store.url, durability: 'power' })
+  if (dataDirectory === undefined) {
+    if (store === undefined) return undefined
+    throw new UsageError(`which ${store.name}? Give the URL of a server, or --data DIR for what weir run --keep --data DIR left`)
+  }
+  // A server that is started for nothing would leave a data directory where there was none.
+  const name = store?.name ?? storeIn(dataDirectory)
+  if (name === undefined || storeIn(dataDirectory) === undefined) throw new UsageError(`${data} is no data directory of an embedded server`)
+  return startServer({ store: name, durability: 'power', dataDirectory })
 }
 
 function localItems(): readonly Item[] {

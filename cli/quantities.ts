@@ -139,3 +139,9 @@ export function parseSwitch(text: string): boolean {
   if (['0', 'false', 'no', 'off'].includes(word)) return false
   return reject(text, 'a switch', 'true or false')
 }
+
+/** A name that stays readable in a table and in a file. */
+export function parseLabel(text: string): string {
+  if (!/^[\w][\w. +@:-]{0,63}$/.test(text)) return reject(text, 'a label', 'at most 64 letters, digits, spaces and . _ - + @ :')
+  return text
+}

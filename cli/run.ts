@@ -24,10 +24,23 @@ import {
 import { defineCommand, toggle, type Values, value } from './command.js'
 import { Interrupted, UsageError } from './errors.js'
 import { progressLine } from './progress.js'
-import { parseCount, parseDuration, parseLength, parsePositiveCount, parseRate, parseSeed, parseStart } from './quantities.js'
+import {
+  parseCount,
+  parseDuration,
+  parseLabel,
+  parseLength,
+  parsePositiveCount,
+  parseRate,
+  parseSeed,
+  parseShare,
+  parseStart,
+} from './quantities.js'
 import { defaultPartitions, scenarioOptions, scenarioParameters } from './scenario-options.js'
 import type { Settings } from './settings.js'
 import { planTargets } from './target-options.js'
+
+/** Runs of `--until` when `--runs` says nothing else. */
+const mostUntil = 30
 
 const options = {
   scenario: value({ placeholder: 'NAME', summary: 'scenario to replay (steady); see weir list', parse: scenarioNamed }),
@@ -36,6 +49,14 @@ const options = {
   n: value({ alias: 'n', placeholder: 'AMOUNT', summary: 'records (1M) or bytes (10GB) of the full-speed leg (1M)', parse: parseLength }),
   duration: value({ placeholder: 'TIME', summary: 'length as time instead: 30s, 5m', parse: parseDuration }),
   rate: value({ placeholder: 'N', summary: 'records/s of the latency leg (70% of full speed)', parse: parseRate }),
+  runs: value({ placeholder: 'N', summary: 'repeat everything on fresh tables, interleaved (1)', rare: true, parse: parsePositiveCount }),
+  until: value({
+    placeholder: 'SHARE',
+    summary: 'repeat until every throughput is known to +- this: 2% (30 runs at the most)',
+    rare: true,
+    parse: parseShare,
+  }),
+  label: value({ placeholder: 'NAME', summary: 'what to call the result, for weir compare', rare: true, parse: parseLabel }),
   'no-latency-leg': toggle({ summary: 'measure throughput only' }),
   input: value({ placeholder: 'FILE', summary: 'replay a real log, plain or .gz', parse: (text) => text }),
   json: toggle({ summary: 'print the result as one JSON document' }),
@@ -154,6 +175,9 @@ export function planRun(values: Values<typeof options>, settings: Settings, cwd:
     length: lengthOf(values, settings) ?? (input === undefined ? { kind: 'records', records: scenario.records } : null),
     rate: values.rate ?? null,
     rateShare: 0.7,
+    repetitions: values.runs ?? (values.until === undefined ? 1 : mostUntil),
+    until: values.until ?? null,
+    label: values.label ?? null,
     arrivals: values.arrivals ?? scenario.arrivals,
     latencyLeg: values['no-latency-leg'] !== true,
     analyticsRate: values.analytics ?? null,

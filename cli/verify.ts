@@ -1,6 +1,7 @@
 /** weir verify: audits a run that still lies in a store against the stream or file that it came from. */
 import { resolve } from 'node:path'
 import { VerifyChoiceError, type VerifyReport, verifyRuns } from '../replay/verify.js'
+import { storeIn } from '../stores/index.js'
 import { storeNamed } from './catalogue.js'
 import { defineCommand, toggle, value } from './command.js'
 import { Interrupted, UsageError } from './errors.js'
@@ -10,7 +11,7 @@ export const verify = defineCommand({
   summary: 'Audits a run that was kept in a store: reads every row back and reconciles it.',
   options: {
     schema: value({ placeholder: 'NAME', summary: 'the run: its schema, weir_... (all of them)', parse: (text) => text }),
-    store: value({ alias: 's', placeholder: 'URL', summary: 'server that holds it: postgres://user@host/db', parse: storeNamed }),
+    store: value({ alias: 's', placeholder: 'URL', summary: 'server that holds it: postgres://..., http://...', parse: storeNamed }),
     data: value({ placeholder: 'DIR', summary: 'data directory that weir run --keep --data left', parse: (text) => text }),
     input: value({ placeholder: 'FILE', summary: 'the replayed log, when it has moved', parse: (text) => text }),
     json: toggle({ summary: 'print the audit as one JSON document' }),
@@ -20,14 +21,15 @@ export const verify = defineCommand({
   examples: ['weir run -t single-thread -n 10k --keep --data kept', 'weir verify --data kept'],
 
   async handler(values, { cwd, signal, progress, notice }) {
-    const store = values.store ?? { name: 'postgres', url: '' }
+    const data = values.data === undefined ? null : resolve(cwd, values.data)
+    const store = values.store ?? { name: (data === null ? undefined : storeIn(data)) ?? 'postgres', url: '' }
     if (store.name === 'null') throw new UsageError('the null store keeps nothing, so there is nothing to verify')
-    if (store.url === '' && values.data === undefined) {
-      throw new UsageError('say where the run lies: --store postgres://... or --data DIR (of weir run --keep --data DIR)')
+    if (store.url === '' && data === null) {
+      throw new UsageError('say where the run lies: --store URL, or --data DIR (of weir run --keep --data DIR)')
     }
     const plan = {
       store,
-      dataDirectory: values.data === undefined ? null : resolve(cwd, values.data),
+      dataDirectory: data,
       schema: values.schema ?? null,
       input: values.input === undefined ? null : resolve(cwd, values.input),
     }

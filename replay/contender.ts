@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Source } from '../generators/source.js'
 import { LatencyHistogram } from '../results/histogram.js'
 import type { Recorder } from '../results/recorder.js'
-import type { ThroughputBlock, Visibility } from '../results/result.js'
+import type { DeferredWork, Partition, ThroughputBlock, Visibility } from '../results/result.js'
 import { openStore } from '../stores/index.js'
 import type { Settlement, Store, StoreAddress } from '../stores/store.js'
 import type { Target, TargetModule } from '../targets/target.js'
@@ -49,6 +49,12 @@ export interface BlockRequest {
   readonly onProgress?: (settled: number) => void
 }
 
+/** What a document says of a contender's tables. */
+interface Note {
+  readonly partitions: readonly Partition[]
+  readonly deferred: DeferredWork | undefined
+}
+
 export class Contender {
   readonly blocks: ThroughputBlock[] = []
   /** CPU, memory and disk of its blocks. */
@@ -77,6 +83,7 @@ export class Contender {
   readonly retention: Retention | undefined
   private readonly desk: Desk
   private next = 0
+  private noted: Promise<Note> | undefined
   private target: Target | undefined
 
   private constructor(
@@ -153,6 +160,15 @@ export class Contender {
       this.next = this.ledger.fates().offered.to
       this.counters = (await target.counters?.()) ?? {}
     }
+  }
+
+  /** What the store says of the tables, asked once: the answer outlives them. */
+  note(): Promise<Note> {
+    this.noted ??= (async () => ({
+      partitions: await this.store.partitions().catch(() => []),
+      deferred: await this.deferred.report(this.elapsedMs),
+    }))()
+    return this.noted
   }
 
   /** Stops the target; the tables stay for the audit. */

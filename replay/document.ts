@@ -9,6 +9,7 @@ import type { LatencyHistogram } from '../results/histogram.js'
 import { published, publishedRecordsPerSecond } from '../results/published.js'
 import { rank } from '../results/rank.js'
 import type { Recorder } from '../results/recorder.js'
+import { summaries } from '../results/repetitions.js'
 import type { Audit, Baseline, Finding, Interval, Json, Latency, LatencyLeg, Result, Run } from '../results/result.js'
 import { skewOf } from '../results/skew.js'
 import { meanInterval, seededRandom } from '../results/statistics.js'
@@ -28,6 +29,8 @@ export interface Entry {
   readonly role: 'run' | 'baseline' | 'null'
   readonly planned: PlannedTarget
   readonly site: Site
+  /** Of a run: its number among those of the same target and store, from 1. */
+  readonly repetition?: number
   readonly throughput: Contender
   latency: Contender | undefined
   /** The analytics side beside it, when that was asked for. */
@@ -54,6 +57,8 @@ export interface SessionRecord {
   readonly source: Source
   /** CPU seconds of the generator per record; null when it could not be measured. */
   readonly generatorCpu: number | null
+  /** What the order of the blocks was drawn with. */
+  readonly orderSeed: number
 }
 
 /** Findings kept in the document; the counts are whole in any case. */
@@ -75,7 +80,8 @@ export async function buildResult(session: SessionRecord): Promise<Result> {
     schema: 1,
     weir: describeBuild(),
     createdAt: createdAt.toISOString(),
-    configuration: configurationOf(plan),
+    ...(plan.label === null ? {} : { label: plan.label }),
+    configuration: { ...configurationOf(plan), orderSeed: session.orderSeed },
     machine: describeMachine(entries.some(({ role, site }) => role === 'run' && site.server.embedded) ? undefined : null),
     published,
     baseline: buildBaseline(baselineEntry, baselineRate),
@@ -85,6 +91,7 @@ export async function buildResult(session: SessionRecord): Promise<Result> {
       blocks: nullEntry?.throughput.blocks ?? [],
     },
     runs,
+    ...(runs.some(({ repetition }) => repetition !== undefined) ? { together: summaries(runs) } : {}),
     ranking: rank(runs),
   }
 }
@@ -168,8 +175,7 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
   })
   const image = throughput.spec.module.image(throughput.spec.options)
   const imageName = image.kind === 'rows' ? (image.keeps === 'all' ? 'rows' : `rows (${image.keeps})`) : image.kind
-  const partitions = await throughput.store.partitions().catch(() => [])
-  const deferred = await throughput.deferred.report(throughput.elapsedMs)
+  const { partitions, deferred } = await throughput.note()
   const counters = throughput.counters
   const { copiedBytes, copiedRecords, ...ownCounters } = counters
   const stored = ledger.tally.stored
@@ -178,6 +184,7 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
   return {
     target: throughput.name,
     store: site.label,
+    ...(plan.repetitions > 1 ? { repetition: entry.repetition ?? 1 } : {}),
     scenario: plan.scenario,
     records: ledger.offered,
     verdict,

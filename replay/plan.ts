@@ -45,6 +45,12 @@ export interface Plan {
   /** Records per second of the latency leg; null: `rateShare` of the rate that the full-speed leg reached. */
   readonly rate: number | null
   readonly rateShare: number
+  /** Runs of each target on each store, on fresh tables, interleaved; with `until` the most of them. */
+  readonly repetitions: number
+  /** Goes on until the interval of every throughput, over the runs, reaches no farther than this share to each side; null: no such end. */
+  readonly until: number | null
+  /** What the user calls the session, to find its result again; null: nothing. */
+  readonly label: string | null
   readonly arrivals: Arrivals
   readonly latencyLeg: boolean
   /** Questions per second of the analytics side beside the full-speed leg; null: none. */

@@ -1,12 +1,14 @@
 /** A session: everything that one `weir run` does, from the store's start to the result document. */
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Source } from '../generators/source.js'
 import { Recorder } from '../results/recorder.js'
+import { halfWidth } from '../results/repetitions.js'
 import type { Result } from '../results/result.js'
+import { meanInterval, type Random, seededRandom } from '../results/statistics.js'
 import { scenarioNamed } from '../scenarios/index.js'
 import { stores } from '../stores/index.js'
 import { temporaryPrefix } from '../stores/temporary.js'
@@ -62,6 +64,24 @@ interface Step {
   readonly weight: number
 }
 
+/** A block's place: its round of the repetition's rounds, and the number by which blocks of the same round are told. */
+interface Turn {
+  readonly round: number
+  readonly rounds: number
+  readonly index: number
+  readonly repetition: number
+}
+
+/** What a contender is for. */
+interface Place {
+  readonly role: string
+  readonly months: readonly string[]
+  readonly repetition?: number
+  readonly chunk?: number
+}
+
+/** Repetitions before an interval over them is narrow enough to be believed: over fewer it may be narrow by chance. */
+const leastUntil = 5
 /** Rounds of the full-speed leg at the most, and how many records a block needs for its drain to be small beside it. */
 const maxRounds = 4
 const recordsPerRound = 100_000
@@ -119,6 +139,9 @@ class Session {
   /** Sites whose servers did not come back. */
   private readonly gone = new Set<Site>()
   private readonly steps = { done: 0, total: 1 }
+  /** Decides the order of blocks. */
+  private readonly orderSeed = randomInt(2 ** 31)
+  private readonly random = seededRandom(this.orderSeed)
 
   constructor(
     private readonly plan: Plan,
@@ -146,10 +169,9 @@ class Session {
     this.say('measuring the generator')
     const generatorCpu = await generatorCpuPerRecord(this.source)
     const entries = await this.measure(calibration, baseline)
-    await this.auditAll(entries)
     await this.exportRejects(entries)
     for (const site of [...this.sites, ...this.sideSites]) site.facts = await site.server.facts().catch(() => undefined)
-    return buildResult({ plan, createdAt, entries, source: this.source, generatorCpu })
+    return buildResult({ plan, createdAt, entries, source: this.source, generatorCpu, orderSeed: this.orderSeed })
   }
 
   private async nullSite(): Promise<Site> {
@@ -185,54 +207,111 @@ class Session {
     for (const site of [...this.sites, ...this.sideSites]) await site.server.close()
   }
 
+  /** All repetitions: the yardsticks stay the same ones throughout, the runs get fresh tables each time. */
   private async measure(calibration: Site, baseline: Site | undefined): Promise<Entry[]> {
-    const { plan, records } = this
-    const months = this.months(records)
     // The architecture that leaves the driver the most: what is left is the generator's and the driver's own limit.
     const widest = findTarget('worker-pool') as TargetModule
-    const add = async (role: Entry['role'], module: TargetModule, planned: PlannedTarget, site: Site, chunk?: number) => {
-      const throughput = await this.contender(module, planned, site, role, months, chunk)
-      entries.push({ role, planned, site, throughput, latency: undefined, latencyPlan: undefined })
+    const months = this.months(this.records)
+    const yardstick = async (role: Entry['role'], module: TargetModule, site: Site, chunk?: number): Promise<Entry> => {
+      const planned = byDefault(module)
+      const throughput = await this.contender(module, planned, site, { role, months, ...(chunk === undefined ? {} : { chunk }) })
+      return { role, planned, site, throughput, latency: undefined, latencyPlan: undefined }
     }
-    const entries: Entry[] = []
-    await add('null', widest, byDefault(widest), calibration)
-    if (baseline !== undefined) await add('baseline', baselineTarget, byDefault(baselineTarget), baseline, baselineChunk)
+    const yardsticks = [await yardstick('null', widest, calibration)]
+    if (baseline !== undefined) yardsticks.push(await yardstick('baseline', baselineTarget, baseline, baselineChunk))
+    await this.warmUp(widest, calibration)
+
+    const runs: Entry[] = []
+    for (let repetition = 1; this.goesOn(runs, repetition); repetition++) {
+      const before = runs.filter((entry) => entry.repetition === repetition - 1)
+      try {
+        await this.retire(before)
+        runs.push(...(await this.repetition(repetition, yardsticks)))
+      } catch (error) {
+        // What the earlier ones measured stays.
+        if (repetition === 1 || !this.hooks.signal.aborted) throw error
+      }
+    }
+    for (const { throughput } of yardsticks) await throughput.closeTarget()
+    await this.auditAll(yardsticks)
+    return [...yardsticks, ...runs]
+  }
+
+  /** Whether this repetition is still wanted. */
+  private goesOn(runs: readonly Entry[], repetition: number): boolean {
+    const { repetitions, until } = this.plan
+    if (repetition === 1) return true
+    if (repetition > repetitions || this.hooks.signal.aborted) return false
+    const last = runs.filter((entry) => entry.repetition === repetition - 1)
+    if (last.every(({ throughput }) => throughput.error !== undefined)) return false
+    return until === null || repetition <= leastUntil || widestInterval(runs) > until
+  }
+
+  /** Each target once on each store, on tables of its own, in blocks that take turns in an order that chance decides. */
+  private async repetition(repetition: number, yardsticks: readonly Entry[]): Promise<readonly Entry[]> {
+    const { plan, records } = this
+    const months = this.months(records)
+    const runs: Entry[] = []
     for (const planned of plan.targets) {
       const module = findTarget(planned.name)
       if (module === undefined) throw new Error(`there is no target ${planned.name}`)
-      entries.push(...(await this.runsOf(module, planned, months)))
+      runs.push(...(await this.runsOf(module, planned, months, repetition)))
     }
-
+    const entries = [...yardsticks, ...runs]
     const rounds = plan.length?.kind === 'duration' ? maxRounds : Math.min(maxRounds, Math.max(1, Math.floor(records / recordsPerRound)))
-    const runs = entries.filter((entry) => entry.role === 'run')
-    await this.warmUp(widest, calibration)
-    const besides = plan.analyticsRate === null ? 0 : arrangements.length * stepWeights.run
-    const perRound = entries.reduce((sum, entry) => sum + stepWeights[entry.role] + (entry.role === 'run' ? besides : 0), 0)
-    const perRun = (plan.latencyLeg ? latencyBlocks * stepWeights.latency : 0) + stepWeights.audit
-    this.steps.total = rounds * perRound + runs.length * perRun
+    this.expect(repetition, rounds, entries)
     for (const entry of runs) await this.putBeside(entry, months)
     for (let round = 0; round < rounds; round++) {
-      for (const entry of rotated(entries, round)) await this.throughputBlocks(entry, round, rounds, records)
+      const turn = { round, rounds, index: (repetition - 1) * rounds + round, repetition }
+      for (const entry of shuffled(entries, this.random)) await this.throughputBlocks(entry, turn, records)
     }
-    for (const { throughput, beside } of entries) {
+    for (const { throughput, beside } of runs) {
       await beside?.close()
       for (const contender of [throughput, ...Object.values(beside?.options.contenders ?? {})]) await contender.closeTarget()
     }
-    if (plan.latencyLeg) await this.latencyLegs(runs, records)
-    return entries
+    if (plan.latencyLeg) await this.latencyLegs(runs, records, repetition)
+    await this.auditAll(runs)
+    return runs
+  }
+
+  /** How much there is to do from this repetition on, as far as that is known. */
+  private expect(repetition: number, rounds: number, entries: readonly Entry[]): void {
+    const { plan, steps } = this
+    const besides = plan.analyticsRate === null ? 0 : arrangements.length * stepWeights.run
+    const perRound = entries.reduce((sum, entry) => sum + stepWeights[entry.role] + (entry.role === 'run' ? besides : 0), 0)
+    const perRun = (plan.latencyLeg ? latencyBlocks * stepWeights.latency : 0) + stepWeights.audit
+    const perRepetition = rounds * perRound + entries.filter(({ role }) => role === 'run').length * perRun
+    const wanted = plan.until === null ? plan.repetitions : Math.min(plan.repetitions, Math.max(leastUntil, repetition))
+    steps.total = steps.done + (wanted - repetition + 1) * perRepetition
+  }
+
+  /** Lets go of the tables of an earlier repetition; what the document says of them is read before. */
+  private async retire(entries: readonly Entry[]): Promise<void> {
+    for (const contender of entries.flatMap(contendersOf)) {
+      await contender.note()
+      if (!this.plan.keep) await contender.store.drop().catch((error: unknown) => this.notDropped(contender, error))
+      await contender.close().catch(() => undefined)
+      this.contenders.splice(this.contenders.indexOf(contender), 1)
+    }
   }
 
   /** One run of a target on each store that it can use. */
-  private async runsOf(module: TargetModule, planned: PlannedTarget, months: readonly string[]): Promise<Entry[]> {
+  private async runsOf(
+    module: TargetModule,
+    planned: PlannedTarget,
+    months: readonly string[],
+    repetition: number,
+  ): Promise<readonly Entry[]> {
     const entries: Entry[] = []
     const reasons: string[] = []
     for (const site of this.sites) {
-      const throughput = await this.contender(module, planned, site, 'run', months)
+      const throughput = await this.contender(module, planned, site, { role: 'run', months, repetition })
       const reason = module.unsupported?.(throughput.store)
-      if (reason === undefined) entries.push({ role: 'run', planned, site, throughput, latency: undefined, latencyPlan: undefined })
+      if (reason === undefined)
+        entries.push({ role: 'run', planned, site, repetition, throughput, latency: undefined, latencyPlan: undefined })
       else reasons.push(`on the store ${site.label}: ${reason}`)
     }
-    if (reasons.length > 0) {
+    if (reasons.length > 0 && repetition === 1) {
       if (this.plan.targetsNamed && entries.length === 0) throw new UnsupportedError(`${module.name} cannot run ${reasons.join('; ')}`)
       this.hooks.onNotice(`${module.name} is left out ${reasons.join('; ')}`)
     }
@@ -242,7 +321,7 @@ class Session {
   /** Runs the null calibration unmeasured until the compiler has seen enough records, several times where the source is short. */
   private async warmUp(module: TargetModule, calibration: Site): Promise<void> {
     for (let seen = 0, passes = 0; seen < nullRecords && passes < 10 && !this.hooks.signal.aborted; passes++) {
-      const contender = await this.contender(module, byDefault(module), calibration, 'warm', [])
+      const contender = await this.contender(module, byDefault(module), calibration, { role: 'warm', months: [] })
       await contender.run({ index: 0, records: Math.min(this.records, nullRecords), signal: this.hooks.signal })
       await contender.closeTarget()
       if (contender.ledger.offered === 0) return
@@ -254,7 +333,7 @@ class Session {
   private async putBeside(entry: Entry, months: readonly string[]): Promise<void> {
     const { analyticsRate: rate } = this.plan
     const { spec } = this.source
-    const { throughput, planned, site } = entry
+    const { throughput, planned, site, repetition = 1 } = entry
     if (rate === null || spec.kind !== 'stream') return
     const reason = throughput.store.lacks.analytics
     if (reason !== undefined) {
@@ -263,8 +342,8 @@ class Session {
     }
     const { module } = throughput.spec
     const contenders = {
-      combined: await this.contender(module, planned, site, 'combined', months),
-      separated: await this.contender(module, planned, site, 'separated', months),
+      combined: await this.contender(module, planned, site, { role: 'combined', months, repetition }),
+      separated: await this.contender(module, planned, site, { role: 'separated', months, repetition }),
     }
     entry.beside = new Beside({
       spec,
@@ -277,18 +356,19 @@ class Session {
   }
 
   /** A round's block of a contender; with the analytics side: its blocks too, next to it, in an order that changes. */
-  private async throughputBlocks(entry: Entry, round: number, rounds: number, records: number): Promise<void> {
+  private async throughputBlocks(entry: Entry, turn: Turn, records: number): Promise<void> {
     const { throughput, beside } = entry
-    const blocks: (() => Promise<void>)[] = [() => this.throughputBlock(entry, throughput, round, rounds, records)]
+    const { round, rounds } = turn
+    const blocks: (() => Promise<void>)[] = [() => this.throughputBlock(entry, throughput, turn, records)]
     for (const arrangement of beside === undefined ? [] : arrangements) {
       const contender = beside?.options.contenders[arrangement]
       if (contender === undefined) continue
       blocks.push(async () => {
-        const block = () => this.throughputBlock(entry, contender, round, rounds, records, `${arrangement} with analytics, `)
+        const block = () => this.throughputBlock(entry, contender, turn, records, `${arrangement} with analytics, `)
         await this.withQuestions(contender, () => beside?.during(arrangement, round, block))
       })
     }
-    for (const block of rotated(blocks, round)) await block()
+    for (const block of shuffled(blocks, this.random)) await block()
     if (beside !== undefined && !this.hooks.signal.aborted) {
       this.say(`analytics alone, on ${this.nameOf(throughput)}, block ${round + 1} of ${rounds}`)
       await this.withQuestions(throughput, () => beside.alone(round, questionsAloneMs))
@@ -307,8 +387,7 @@ class Session {
   private async throughputBlock(
     { role }: Entry,
     contender: Contender,
-    round: number,
-    rounds: number,
+    { round, rounds, index, repetition }: Turn,
     records: number,
     kind = '',
   ): Promise<void> {
@@ -323,11 +402,11 @@ class Session {
           ? { records: share, durationMs: sampleMs }
           : { records: share, ...timed }
     const name = role === 'null' ? 'null calibration' : role === 'baseline' ? 'baseline' : this.nameOf(contender)
-    const label = `${name}, ${kind}block ${round + 1} of ${rounds}`
-    await this.block({ contender, request: { index: round, ...request }, label, weight: stepWeights[role] })
+    const label = `${name}, ${kind}${this.runOf(repetition)}block ${round + 1} of ${rounds}`
+    await this.block({ contender, request: { index, ...request }, label, weight: stepWeights[role] })
   }
 
-  private async latencyLegs(entries: readonly Entry[], records: number): Promise<void> {
+  private async latencyLegs(entries: readonly Entry[], records: number, repetition: number): Promise<void> {
     const { plan } = this
     for (const entry of entries) {
       const { throughput, planned } = entry
@@ -343,7 +422,7 @@ class Session {
       const blockMs = (blockRecords * 1000) / rate
       const warmMs = Math.min(warmUpMs, blockMs / 5)
       const months = this.months(blockRecords * latencyBlocks)
-      entry.latency = await this.contender(throughput.spec.module, planned, entry.site, 'latency', months)
+      entry.latency = await this.contender(throughput.spec.module, planned, entry.site, { role: 'latency', months, repetition })
       entry.latencyPlan = {
         rate,
         share: plan.rate === null ? plan.rateShare : null,
@@ -355,7 +434,7 @@ class Session {
       }
     }
     for (let round = 0; round < latencyBlocks; round++) {
-      for (const entry of rotated(entries, round)) {
+      for (const entry of shuffled(entries, this.random)) {
         const { latency, latencyPlan } = entry
         if (latency === undefined || latencyPlan === undefined) continue
         const recorder = new Recorder({ fromMs: latencyPlan.warmMs, toMs: latencyPlan.blockMs })
@@ -363,7 +442,7 @@ class Session {
         const outcome = await this.block({
           contender: latency,
           request: { index: round, records: blockRecords, arrivals: constant(rate), windowFromMs: warmMs, recorder },
-          label: `${this.nameOf(latency)} at ${Math.round(rate).toLocaleString('en')}/s, block ${round + 1} of ${latencyBlocks}`,
+          label: `${this.nameOf(latency)} at ${Math.round(rate).toLocaleString('en')}/s, ${this.runOf(repetition)}block ${round + 1} of ${latencyBlocks}`,
           weight: stepWeights.latency,
         })
         if (outcome === undefined) continue
@@ -420,9 +499,7 @@ class Session {
     module: TargetModule,
     planned: PlannedTarget,
     site: Site,
-    role: string,
-    months: readonly string[],
-    chunk?: number,
+    { role, months, repetition = 1, chunk }: Place,
   ): Promise<Contender> {
     this.stopIfAborted()
     const { plan } = this
@@ -436,7 +513,7 @@ class Session {
           store: site.server.store,
           url: site.server.url,
           // Sites may share a server.
-          schema: `weir_${this.id}_${role}_${this.sites.indexOf(site) + 1}_${module.name.replaceAll('-', '_')}`,
+          schema: `weir_${this.id}_${role}_${repetition === 1 ? '' : `r${repetition}_`}${this.sites.indexOf(site) + 1}_${module.name.replaceAll('-', '_')}`,
           layout: site.server.layoutOf({ partitionKey: plan.partitionKey, partitions: plan.partitions }),
           format: plan.format,
         },
@@ -459,11 +536,7 @@ class Session {
 
   /** Audits, two at a time: nothing is measured any more, and one keeps no machine busy. */
   private async auditAll(entries: readonly Entry[]): Promise<void> {
-    const waiting = entries.flatMap((entry) =>
-      [entry.throughput, entry.latency, ...Object.values(entry.beside?.options.contenders ?? {})].flatMap((contender) =>
-        contender === undefined ? [] : [{ entry, contender }],
-      ),
-    )
+    const waiting = entries.flatMap((entry) => contendersOf(entry).map((contender) => ({ entry, contender })))
     const hand = async () => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
         const { entry, contender } = next
@@ -519,7 +592,9 @@ class Session {
   private async exportRejects(entries: readonly Entry[]): Promise<void> {
     const path = this.plan.exportRejects
     if (path === null) return
-    const runs = entries.filter((entry) => entry.role === 'run')
+    // Every repetition rejects the same lines, and only the last one's tables are still there.
+    const last = Math.max(...entries.map(({ repetition = 0 }) => repetition))
+    const runs = entries.filter((entry) => entry.role === 'run' && entry.repetition === last)
     await exportRejects(
       path,
       runs.map(({ throughput, site }) => ({ target: throughput.name, on: site.label, store: throughput.store })),
@@ -531,6 +606,12 @@ class Session {
     const begin = this.clock.now()
     const quietMs = await server.settle()
     return Math.max(0, this.clock.now() - begin - quietMs)
+  }
+
+  private runOf(repetition: number): string {
+    const { repetitions, until } = this.plan
+    if (repetitions === 1) return ''
+    return until === null ? `run ${repetition} of ${repetitions}, ` : `run ${repetition}, `
   }
 
   private nameOf(contender: Contender): string {
@@ -554,9 +635,36 @@ export class UnsupportedError extends Error {
   }
 }
 
-function rotated<T>(items: readonly T[], by: number): T[] {
-  const at = items.length === 0 ? 0 : by % items.length
-  return [...items.slice(at), ...items.slice(0, at)]
+/** A new order, each as likely as any other (Fisher and Yates, 1938). */
+function shuffled<T>(items: readonly T[], random: Random): T[] {
+  const order = [...items]
+  for (let last = order.length - 1; last > 0; last--) {
+    const other = Math.floor(random() * (last + 1))
+    const [a, b] = [order[last] as T, order[other] as T]
+    order[last] = b
+    order[other] = a
+  }
+  return order
+}
+
+function contendersOf({ throughput, latency, beside }: Entry): readonly Contender[] {
+  return [throughput, ...(latency === undefined ? [] : [latency]), ...Object.values(beside?.options.contenders ?? {})]
+}
+
+/** Half the width, as a share, of the widest interval of a throughput over its repetitions. */
+function widestInterval(runs: readonly Entry[]): number {
+  const rates = new Map<string, number[]>()
+  for (const { throughput, site } of runs) {
+    if (throughput.error !== undefined || throughput.elapsedMs === 0) continue
+    const key = `${throughput.name} on ${site.label}`
+    rates.set(key, [...(rates.get(key) ?? []), (throughput.ledger.tally.stored * 1000) / throughput.elapsedMs])
+  }
+  return Math.max(
+    ...[...rates.values()].map((values) => {
+      const { mean, interval } = meanInterval(values)
+      return halfWidth(mean, interval)
+    }),
+  )
 }
 
 function byDefault(module: TargetModule): PlannedTarget {

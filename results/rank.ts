@@ -1,5 +1,6 @@
 /** Which architecture won: compares the runs that may be compared, by blocks that ran next to each other. */
 import { times } from './format.js'
+import { together } from './repetitions.js'
 import type { PairedRatio, RankedRun, Ranking, Run } from './result.js'
 import { pairedRatio } from './statistics.js'
 import { auditFindings } from './verdict.js'
@@ -10,7 +11,7 @@ interface Candidate {
 }
 
 /**
- * Ranks runs by throughput. Compared are those with a verdict of ok or overloaded and a clean audit, which share workload,
+ * Ranks runs by throughput, repetitions of the same one taken together. Compared are those with a verdict of ok or overloaded and a clean audit, which share workload,
  * durability and image, on whatever store; when there are several such groups the largest (the first of equals) is ranked, and every
  * other run is listed with the reason. The leader has won when the 95% interval of its paired ratio lies above 1 against
  * each of the others: it must pass all tests, so they need no correction for their number (Berger, 1982).
@@ -18,7 +19,8 @@ interface Candidate {
 export function rank(runs: readonly Run[]): Ranking {
   const unranked: { target: string; store: string; reason: string }[] = []
   const groups = new Map<string, Candidate[]>()
-  for (const [index, run] of runs.entries()) {
+  for (const run of together(runs)) {
+    const index = runs.findIndex(({ target, store }) => target === run.target && store === run.store)
     const reason = whyNotRanked(run)
     if (reason !== undefined) {
       unranked.push({ target: run.target, store: run.store, reason })

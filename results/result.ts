@@ -42,6 +42,10 @@ export interface Result {
   readonly baseline: Baseline
   readonly calibration: Calibration
   readonly runs: readonly Run[]
+  /** Each target and store that ran several times, taken together; absent when none did. */
+  readonly together?: readonly RunsTogether[] | undefined
+  /** What the user called this session, to find it again. */
+  readonly label?: string | undefined
   /** Which architecture won, as `rank` decided; absent when nothing was ranked. */
   readonly ranking?: Ranking | undefined
 }
@@ -97,10 +101,24 @@ export interface Calibration {
   readonly blocks?: readonly ThroughputBlock[] | undefined
 }
 
+/** The runs of one target on one store: means over them, with intervals over them. */
+export interface RunsTogether {
+  readonly target: string
+  readonly store: string
+  readonly runs: number
+  /** The worst of theirs. */
+  readonly verdict: Verdict
+  readonly recordsPerSecond: number
+  readonly interval: Interval | null
+  readonly latency: Pick<Latency, 'rate' | 'p50' | 'p99' | 'intervals'> | null
+}
+
 /** One scenario on one target and one store. */
 export interface Run {
   readonly target: string
   readonly store: string
+  /** Number of the run among those of the same target and store in this session, from 1; absent when there is but one. */
+  readonly repetition?: number | undefined
   readonly scenario: string
   /** Records offered in the full-speed leg. */
   readonly records: number

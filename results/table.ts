@@ -4,6 +4,7 @@ import { count, milliseconds, rate, spread, times } from './format.js'
 import { publishedRecordsPerSecond } from './published.js'
 import { rank } from './rank.js'
 import { redact } from './redact.js'
+import { together } from './repetitions.js'
 import type { AnalyticsFigures, Audit, Disturbance, Latency, Result, Run, Verdict } from './result.js'
 import { auditFindings } from './verdict.js'
 
@@ -114,7 +115,8 @@ const verdictColour: Readonly<Record<Line['verdict'], Colour>> = {
  * The table, and under it who won, what needs saying about single runs, and where the result file is. Fits the width by
  * steps: shorter heads, no column for a store that is everyone's (the caption names it), then latencies without their spread.
  */
-export function renderTable(result: Result, options: TableOptions): string {
+export function renderTable(document: Result, options: TableOptions): string {
+  const result = { ...document, runs: together(document.runs) }
   const ink = options.tty ? terminal : ascii
   const width = options.columns ?? 120
   const runs = result.runs.map(runLine)
@@ -312,6 +314,12 @@ function notes(result: Result, { file }: TableOptions, ink: Ink): readonly Note[
   if (runs.some((run) => typeof run.cpu?.store === 'number')) {
     said.push({
       text: `Generator, targets and store shared this machine's ${machine.cores} cores: the figures are efficiency, not scale-out.`,
+    })
+  }
+  const times = Math.max(0, ...(result.together ?? []).map(({ runs: repeated }) => repeated))
+  if (times > 1) {
+    said.push({
+      text: `Means of ${times} runs each, interleaved in an order that chance decided, every one on tables of its own; intervals are over runs.`,
     })
   }
   if (file !== undefined) said.push({ text: `Result: ${file}` })

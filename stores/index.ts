@@ -1,4 +1,6 @@
 /** The registry of stores: adding one is its folder and a line in `kinds`. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { ClickHouseStore } from './clickhouse/clickhouse.js'
 import { isInstalled } from './clickhouse/embedded.js'
 import { ClickHouseServer } from './clickhouse/server.js'
@@ -30,6 +32,8 @@ interface StoreKind {
   readonly batchRecords?: number
   /** Whether a run that names no stores includes an embedded one: what it needs has to be installed. */
   measuredByDefault(): boolean
+  /** What lies in a data directory of this store's, by its path there; absent: it has none. */
+  readonly marks?: readonly string[]
   embedded(request: ServerRequest): Promise<StoreServer>
   given(url: string): Promise<StoreServer>
   open(address: StoreAddress): Store | Promise<Store>
@@ -41,6 +45,7 @@ const kinds: readonly StoreKind[] = [
     summary: 'month ranges split by hash; embedded (Postgres 18), or any server from 15 on by URL',
     schemes: ['postgres:', 'postgresql:'],
     measuredByDefault: () => true,
+    marks: ['data/PG_VERSION'],
     embedded: (request) => EmbeddedServer.start(request),
     given: (url) => GivenServer.open(url),
     open: (address) => new PostgresStore(address),
@@ -51,6 +56,7 @@ const kinds: readonly StoreKind[] = [
     schemes: clickhouseSchemes,
     batchRecords: 129_472,
     measuredByDefault: isInstalled,
+    marks: ['engine-power.xml', 'engine-process.xml'],
     embedded: (request) => StartedServer.start(request),
     given: (url) => ClickHouseServer.open(url),
     open: (address) => ClickHouseStore.open(address),
@@ -79,7 +85,18 @@ export async function startServer(request: ServerRequest): Promise<StoreServer> 
     ? kinds.find(({ schemes }) => schemes.some((scheme) => store.startsWith(scheme)))
     : kinds.find(({ name }) => name === store)
   if (kind === undefined) throw new Error(`no store is called, or can be reached by, ${redactUrl(store)}`)
-  return isUrl(store) ? kind.given(store) : kind.embedded(request)
+  if (isUrl(store)) return kind.given(store)
+  const { dataDirectory } = request
+  const owner = dataDirectory === undefined ? undefined : storeIn(dataDirectory)
+  if (owner !== undefined && owner !== kind.name) {
+    throw new Error(`${dataDirectory} is a data directory of ${owner}, not of ${kind.name}: name --store ${owner}, or another --data`)
+  }
+  return kind.embedded(request)
+}
+
+/** Which store's embedded server keeps its files in a data directory; undefined when none has yet. */
+export function storeIn(dataDirectory: string): string | undefined {
+  return kinds.find(({ marks = [] }) => marks.some((mark) => existsSync(join(dataDirectory, mark))))?.name
 }
 
 /** Opens one run's tables, in whatever thread or process needs them. Connections are made when first used. */

@@ -156,6 +156,8 @@ export interface Store {
   prepare(image: Image, months: readonly string[]): Promise<void>
   /** Bulk path: parses, routes and writes whole batches. Each writer has a connection and a kernel of its own. */
   writer(options?: WriterOptions): Promise<Writer>
+  /** Batches that one writer can have in hand: one being encoded, the others on their way into the store. */
+  readonly batchesAtOnce: number
   /** Row path: one statement and one commit for each record. */
   inserter(): Promise<Inserter>
   /** Spooled logfiles that instances claim by optimistic locking; undefined where a store has no honest mechanism. */
@@ -211,8 +213,9 @@ export type Receipt = readonly Settlement[]
 export interface Writer {
   /**
    * Writes chunks in one transaction, rejected lines (with source, position and reason) included, and resolves once it
-   * has committed. Calls may overlap: the next batch is encoded while this one is written, and batches commit in the
-   * order of the calls. The chunks' buffers are free again once the returned promise settles.
+   * has committed. Calls may overlap, as many as `Store.batchesAtOnce`: the next batch is encoded while this one is
+   * written. Batches reach the store in the order of the calls; which of them commits first is the store's business. The
+   * chunks' buffers are free again once the returned promise settles.
    * `claim`, when given, is settled in the same transaction: if the claim was lost meanwhile, everything is rolled back
    * and it throws `ClaimLostError`.
    */

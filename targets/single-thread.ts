@@ -11,8 +11,8 @@ export const singleThread = defineTarget({
 
   async open({ store, options, settle }) {
     const writer = await store.writer()
-    // Two under way: one is encoded while the other is on its way into the store.
-    const batcher = new Batcher({ ...options, inFlight: 2 }, async (batch) => {
+    // One is encoded while the others are on their way into the store.
+    const batcher = new Batcher({ ...options, inFlight: store.batchesAtOnce }, async (batch) => {
       try {
         settleReceipt(await writer.write(batch), settle)
       } catch (error) {

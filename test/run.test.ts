@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Result } from '../results/result.js'
+import { isInstalled } from '../stores/clickhouse/embedded.js'
 import { weir, weirUntil } from './weir.js'
 
 interface Document {
@@ -30,6 +32,55 @@ test('without --json a table, and the name of the result file', () => {
   assert.match(stdout, /kept\/[^\s]+\.json/)
 })
 
+test('--runs repeats on fresh tables, and the document has each run and all of them together', () => {
+  const words = [
+    'run',
+    '-s',
+    'null',
+    '-t',
+    'single-thread,worker-pool',
+    '-n',
+    '30k',
+    '--no-latency-leg',
+    '--runs',
+    '3',
+    '--label',
+    'thrice',
+    '--json',
+  ]
+  const { status, stdout, stderr } = weir(words)
+  assert.is(status, 0, stderr)
+  const document = JSON.parse(stdout) as Result
+  assert.is(document.label, 'thrice')
+  assert.equal(
+    document.runs.map(({ target, repetition }) => `${target} ${repetition}`).sort(),
+    ['single-thread', 'worker-pool'].flatMap((target) => [1, 2, 3].map((repetition) => `${target} ${repetition}`)),
+  )
+  assert.equal(
+    document.together?.map(({ runs }) => runs),
+    [3, 3],
+  )
+})
+
+test('--until goes on until it is known well enough, five times at the least', () => {
+  const words = ['run', '-s', 'null', '-t', 'single-thread', '-n', '30k', '--no-latency-leg', '--until', '99%', '--json']
+  const { status, stdout, stderr } = weir(words)
+  assert.is(status, 0, stderr)
+  const { together } = JSON.parse(stdout) as Result
+  const [all] = together ?? []
+  assert.ok(all !== undefined && all.interval !== null && all.runs >= 5)
+  assert.ok((all.interval.high - all.interval.low) / 2 <= 0.99 * all.recordsPerSecond)
+})
+
+test('interrupted between repetitions, it keeps those that were measured', async () => {
+  const words = ['run', '-s', 'null', '-t', 'single-thread', '-n', '30k', '--no-latency-leg', '--runs', '100000', '--json']
+  const { status, stdout } = await weirUntil(words, 'stderr', (child) => child.kill('SIGINT'), { when: 'run 3 of' })
+  assert.is(status, 130)
+  const { runs, together } = JSON.parse(stdout) as Result
+  assert.ok(runs.filter(({ verdict }) => verdict !== 'interrupted').length >= 2)
+  assert.not(together?.some(({ verdict }) => verdict === 'interrupted'))
+})
+
 test('a target that was named and cannot run on the store is an error of the command line', () => {
   const { status, stderr } = weir(['run', '-s', 'null', '-t', 'multi-instance', '-n', '1k'])
   assert.is(status, 2)
@@ -50,15 +101,18 @@ test('the first signal stops in order, with status 130 and at most one document'
   if (stdout !== '') assert.ok((JSON.parse(stdout) as Document).runs.every(({ verdict }) => verdict === 'interrupted'))
 })
 
-test('a kept run is verified later, listed by clean, and removed by it and nothing else is', () => {
+function keptAndRemoved(store: string, other: string): void {
   // Temporary files of its own: clean --yes must not touch what others left. Open to the user that Postgres runs as.
   const folder = mkdtempSync(join(tmpdir(), 'kept-by-a-test-'))
   chmodSync(folder, 0o711)
   const data = join(folder, 'data')
   const here = { environment: { TMPDIR: folder } }
   try {
-    const kept = weir(['run', '-t', 'single-thread', '-n', '5k', '--no-latency-leg', '--keep', '--data', data, '--json'], here)
+    const kept = weir(['run', '-t', 'single-thread', '-s', store, '-n', '5k', '--no-latency-leg', '--keep', '--data', data, '--json'], here)
     assert.is(kept.status, 0, kept.stderr)
+    const refused = weir(['verify', '-s', other, '--data', data], here)
+    assert.is(refused.status, 1)
+    assert.match(refused.stderr, `is a data directory of ${store}, not of ${other}`)
     const verified = weir(['verify', '--data', data, '--json'], here)
     assert.is(verified.status, 0, verified.stderr)
     const { runs } = JSON.parse(verified.stdout) as { readonly runs: readonly { readonly schema: string; readonly sound: boolean }[] }
@@ -72,6 +126,16 @@ test('a kept run is verified later, listed by clean, and removed by it and nothi
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+const kept = 'a kept run is verified later, listed by clean, and removed by it and nothing else is'
+test(`${kept}, on Postgres`, () => keptAndRemoved('postgres', 'clickhouse'))
+if (isInstalled()) test(`${kept}, on ClickHouse`, () => keptAndRemoved('clickhouse', 'postgres'))
+else test.skip(`${kept}, on ClickHouse (needs chdb)`, () => undefined)
+
+test('clean starts no server where there is none', () => {
+  assert.match(weir(['clean', '--data', 'nowhere', '--dry-run']).stderr, 'nowhere is no data directory of an embedded server')
+  assert.match(weir(['clean', '-s', 'clickhouse', '--dry-run']).stderr, 'which clickhouse?')
 })
 
 test.run()

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { chmod } from 'node:fs/promises'
+import { Agent, type IncomingMessage, request } from 'node:http'
 import { join } from 'node:path'
 import { createClient } from '@clickhouse/client'
 import { NativeEncoder } from '../../generators/native-encoder.js'
@@ -14,7 +15,7 @@ import { interleave, ratioText, thousands } from './interleave.js'
 import type { Bench } from './stores.js'
 import { benchSource, layout, targetRate } from './table-setting.js'
 
-const records = 1_000_000
+const records = 2_000_000
 const pairs = 7
 /** Objects of JavaScript are large. */
 const jsonRecords = 200_000
@@ -34,33 +35,31 @@ async function atEach(bench: (server: StoreServer) => Promise<string>): Promise<
   return lines.join('\n')
 }
 
-/** Writes the rows of the source as one Native file, in blocks as a target writes them; returns its path. */
-async function readyMadeBlocks(source: Source, folder: string): Promise<string> {
-  const path = join(folder, 'rows.native')
-  const encoder = new NativeEncoder({ format: 'combined', arenaBytes: 16 * 1024 * 1024, arenas: 1 })
-  const out = createWriteStream(path)
+/** The rows of the source as Native blocks of a batch each, as a target writes them. */
+async function* readyMadeBlocks(source: Source, batchRecords: number): AsyncGenerator<Buffer> {
+  const encoder = new NativeEncoder({ format: 'combined', arenaBytes: 64 * 1024 * 1024, arenas: 1, createdAtType: "DateTime('UTC')" })
   const cursor = await source.open(0)
-  const flush = async () => {
-    for (const { segments } of encoder.blocks(0)) {
-      // The arena is used again at once, so what is written is a copy.
-      for (const segment of segments) if (!out.write(Buffer.from(segment))) await once(out, 'drain')
-    }
-    encoder.begin(0)
-  }
-  encoder.begin(0)
   while (cursor.position < records) {
-    const first = cursor.position
-    const made = await cursor.next(Math.min(1156, records - first))
-    if (made === undefined) break
-    const chunk = { source: 1, first, ...made }
-    for (let done = 0; done < chunk.count; ) {
-      const { lines, full } = encoder.encode(0, chunk, done)
-      done += lines
-      if (full) await flush()
+    const end = Math.min(records, cursor.position + batchRecords)
+    encoder.begin(0)
+    while (cursor.position < end) {
+      const first = cursor.position
+      const made = await cursor.next(Math.min(1156, end - first))
+      if (made === undefined) throw new Error(`the stream ended at ${first}`)
+      const { full } = encoder.encode(0, { source: 1, first, ...made }, 0)
+      if (full) throw new Error(`a batch of ${batchRecords} records does not fit the arena`)
     }
+    // The arena is used again, so what is handed out is a copy.
+    yield Buffer.concat([...encoder.blocks(0)].flatMap(({ segments }) => segments))
   }
-  await flush()
   await cursor.close()
+}
+
+/** Writes them as one Native file; returns its path. */
+async function readyMadeFile(source: Source, folder: string, batchRecords: number): Promise<string> {
+  const path = join(folder, 'rows.native')
+  const out = createWriteStream(path)
+  for await (const block of readyMadeBlocks(source, batchRecords)) if (!out.write(block)) await once(out, 'drain')
   out.end()
   await once(out, 'close')
   await chmod(path, 0o644)
@@ -89,7 +88,7 @@ async function onFreshTable(server: StoreServer, source: Source, count: number, 
 function againstFile(name: string, { scratch }: Bench): Promise<string> {
   return atEach(async (server) => {
     const source = benchSource()
-    const path = await readyMadeBlocks(source, scratch)
+    const path = await readyMadeFile(source, scratch, ownBatches().batchRecords)
     const client = createClient({ url: server.url })
     try {
       const seen = await interleave(
@@ -109,6 +108,54 @@ function againstFile(name: string, { scratch }: Bench): Promise<string> {
     }
   })
 }
+
+/** A bare client that has the blocks ready and posts them over so many connections: what curl would do, one INSERT for each block. */
+function againstPosts(name: string, connections: number, { scratch }: Bench): Promise<string> {
+  return atEach(async (server) => {
+    const source = benchSource()
+    const blocks: Buffer[] = []
+    for await (const block of readyMadeBlocks(source, ownBatches().batchRecords)) blocks.push(block)
+    const agent = new Agent({ keepAlive: true, maxSockets: connections })
+    try {
+      const seen = await interleave(
+        { name, run: () => targetRate(server, source, records, { name, options: ownBatches() }, scratch) },
+        {
+          name: `ready-made blocks over ${connections} connection${connections === 1 ? '' : 's'}`,
+          run: () =>
+            onFreshTable(server, source, records, async (table) => {
+              const insert = `INSERT INTO ${table} (${columns}) FORMAT Native`
+              await Promise.all(blocks.map((block) => post(server.url, agent, insert, block)))
+            }),
+        },
+        pairs,
+      )
+      return `${name} end to end / a bare HTTP client posting ready-made blocks over ${connections}, ${thousands(records)} records: ${ratioText(seen)}`
+    } finally {
+      agent.destroy()
+    }
+  })
+}
+
+async function post(url: string, agent: Agent, statement: string, body: Buffer): Promise<void> {
+  const { hostname, port, username, password } = new URL(url)
+  const asked = request({
+    hostname,
+    port,
+    agent,
+    method: 'POST',
+    path: `/?query=${encodeURIComponent(statement)}`,
+    auth: `${decodeURIComponent(username)}:${decodeURIComponent(password)}`,
+    headers: { 'content-length': body.length },
+  })
+  asked.end(body)
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+  const said = (await answer.toArray()).join('')
+  if (answer.statusCode !== 200) throw new Error(`the yardstick was refused: ${said}`)
+}
+
+export const clickHouseSingleThreadPostBench = (bench: Bench): Promise<string> => againstPosts('single-thread', 1, bench)
+
+export const clickHouseWorkerPoolPostBench = (bench: Bench): Promise<string> => againstPosts('worker-pool', 2, bench)
 
 export const clickHouseSingleThreadBench = (bench: Bench): Promise<string> => againstFile('single-thread', bench)
 

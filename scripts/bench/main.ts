@@ -7,7 +7,13 @@ import { startServer } from '../../stores/index.js'
 import { analyticsBench } from './analytics.js'
 import { auditBench } from './audit.js'
 import { baselineBench } from './baseline.js'
-import { clickHouseJsonBench, clickHouseSingleThreadBench, clickHouseWorkerPoolBench } from './clickhouse.js'
+import {
+  clickHouseJsonBench,
+  clickHouseSingleThreadBench,
+  clickHouseSingleThreadPostBench,
+  clickHouseWorkerPoolBench,
+  clickHouseWorkerPoolPostBench,
+} from './clickhouse.js'
 import { generateBench } from './generate.js'
 import { kernelBench } from './kernel.js'
 import { copiesBench, nullBench, routingBench, singleThreadBench, workerPoolBench } from './stores.js'
@@ -25,6 +31,8 @@ const benches = {
   generate: generateBench,
   'clickhouse-single-thread': clickHouseSingleThreadBench,
   'clickhouse-worker-pool': clickHouseWorkerPoolBench,
+  'clickhouse-single-thread-post': clickHouseSingleThreadPostBench,
+  'clickhouse-worker-pool-post': clickHouseWorkerPoolPostBench,
   'clickhouse-json': clickHouseJsonBench,
   analytics: analyticsBench,
 } as const

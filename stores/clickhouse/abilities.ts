@@ -12,6 +12,8 @@ export interface Abilities {
   readonly skipIndices: boolean
   /** An INSERT that repeats the token of an earlier one stores nothing, tables that are not replicated included. */
   readonly tokens: boolean
+  /** A part may keep all of its columns in one file. */
+  readonly compactParts: boolean
   /** Questions take parameters. */
   readonly parameters: boolean
   /** Inserts may be gathered by the server, see `async_insert`. */
@@ -48,6 +50,7 @@ export async function abilitiesOf(link: Link): Promise<Abilities> {
     ipv6: has('type', 'IPv6'),
     skipIndices: has('table', 'data_skipping_indices'),
     tokens: has('setting', 'insert_deduplication_token') && has('merge tree', 'non_replicated_deduplication_window'),
+    compactParts: has('merge tree', 'min_bytes_for_wide_part'),
     parameters: await link.echo(7).then(
       (value) => value === 7,
       () => false,

@@ -27,10 +27,11 @@ export class BatchInserts {
     if (feed.destroyed) await answered
   }
 
-  /** Resolves when the server has stored what it was given. */
-  async end(destination: Destination): Promise<void> {
+  /** Resolves when the server has stored what it was given. @param sent called when it has taken all of that off our hands */
+  async end(destination: Destination, sent?: () => void): Promise<void> {
     const open = this.open.get(destination)
     this.open.delete(destination)
+    if (sent !== undefined) open?.feed.once('end', sent)
     open?.feed.end()
     await open?.answered
   }

@@ -13,7 +13,7 @@ import { ClickHouseScanner } from './scanner.js'
 import { id, sql } from './sql.js'
 import { upkeepOf } from './upkeep.js'
 import { ClickHouseWaits } from './waits.js'
-import { ClickHouseWriter } from './writer.js'
+import { batchesAtOnce, ClickHouseWriter } from './writer.js'
 
 /** Kept rejected lines that are read at once. */
 const pageRows = 100
@@ -22,6 +22,7 @@ export class ClickHouseStore implements Store {
   readonly logfiles: ClickHouseLogfiles | undefined
   readonly scanner: ClickHouseScanner
   readonly lacks: Store['lacks']
+  readonly batchesAtOnce = batchesAtOnce
 
   private constructor(
     readonly address: StoreAddress,

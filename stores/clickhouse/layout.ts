@@ -20,6 +20,16 @@ export const rejectColumnList: Sql = list(rejectColumns.map((column) => id(colum
  */
 const rememberedInserts = 100_000
 
+/**
+ * Parts smaller than this, before compression, are one file rather than one or two for each column: making, and where it is
+ * asked for fsyncing, some thirty files for every INSERT took a quarter of the engine's CPU (docs/adr/0013).
+ */
+const wideFromBytes = 512 * 1024 * 1024
+
+function settings(all: readonly string[]): Sql {
+  return new Sql(all.length === 0 ? '' : `SETTINGS ${all.join(', ')}`)
+}
+
 /** For statements that have to be over when they return. */
 export function atOnce({ dropsAtOnce }: Abilities): Settings {
   return dropsAtOnce ? { database_atomic_wait_for_drop_and_detach_synchronously: 1 } : {}
@@ -29,7 +39,11 @@ export function atOnce({ dropsAtOnce }: Abilities): Settings {
 export async function createRun(link: Link, schema: string, abilities: Abilities): Promise<void> {
   const few = new Sql(abilities.lowCardinality ? 'LowCardinality(String)' : 'String')
   const address = new Sql(abilities.ipv6 ? 'IPv6' : 'FixedString(16)')
-  const remembering = new Sql(abilities.tokens ? `SETTINGS non_replicated_deduplication_window = ${rememberedInserts}` : '')
+  const remembering = settings(abilities.tokens ? [`non_replicated_deduplication_window = ${rememberedInserts}`] : [])
+  const keepingRows = settings([
+    ...(abilities.tokens ? [`non_replicated_deduplication_window = ${rememberedInserts}`] : []),
+    ...(abilities.compactParts ? [`min_bytes_for_wide_part = ${wideFromBytes}`] : []),
+  ])
   // In the order of time, positions lie close together; an address is in few stretches, unless it is a busy one.
   const indices = new Sql(
     abilities.skipIndices
@@ -45,7 +59,7 @@ export async function createRun(link: Link, schema: string, abilities: Abilities
     source Int32, position Int64, created_at DateTime('UTC'), remote_addr ${address}, remote_user String,
     method ${few}, path String, protocol ${few}, status Int16, bytes Nullable(Int64),
     referrer Nullable(String), user_agent Nullable(String)${indices}
-  ) ENGINE = MergeTree PARTITION BY toYYYYMM(created_at) ORDER BY (created_at, source, position) ${remembering}`)
+  ) ENGINE = MergeTree PARTITION BY toYYYYMM(created_at) ORDER BY (created_at, source, position) ${keepingRows}`)
   await link.run(sql`CREATE TABLE ${id(schema, rejectTable)} (
     source Int32, position Int64, reason String, length Int32, line String
   ) ENGINE = MergeTree ORDER BY (source, position) ${remembering}`)

@@ -82,7 +82,7 @@ onServers('fields are stored as they were logged, in UTC whatever the server has
   assert.is(writer.copied().records, 3)
 })
 
-onServers('batches that overlap are stored in the order of the calls, a part for each month', async (ground) => {
+onServers('batches that overlap are all stored, whichever the server is done with first, a part for each month', async (ground) => {
   const store = await ground.run()
   const writer = ground.closing(await store.writer({ ahead: 2 }))
   const spec = streamOf()
@@ -94,7 +94,7 @@ onServers('batches that overlap are stored in the order of the calls, a part for
     }),
   )
   assert.equal(
-    answered,
+    answered.sort((a, b) => a - b),
     Array.from({ length: 6 }, (_, i) => 9_000 + i * 500),
   )
   assert.is(await rowsIn(ground, store), 3_000)
@@ -160,14 +160,20 @@ onServers('a batch whose answer was lost is written again and stored once, or is
   assert.is(await rowsIn(ground, store), 60)
 })
 
+/** Lets the event loop look for news so many times. */
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
 onServers('a server that is away for a moment is waited for', async (ground) => {
   const passage = ground.closing(await Passage.before(ground.url))
   const store = await ground.run({ url: passage.url })
   const writer = ground.closing(await store.writer())
   await passage.shut()
+  // The writer hears that its idle connection is closed: what is written to it would be in doubt.
+  await turns(5)
   const writing = writer.write([linesFrom(0, 20)])
-  let waits = 0
-  while (waits++ < 3) await new Promise((resolve) => setImmediate(resolve))
+  await turns(3)
   await passage.listen()
   assert.equal(await writing, [{ source: 1, first: 0, count: 20, fate: 'stored' }])
   assert.is(await rowsIn(ground, store), 20)

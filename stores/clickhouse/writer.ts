@@ -26,7 +26,9 @@ import { id, sql } from './sql.js'
 import { tokenOf } from './tokens.js'
 
 /** Holds the usual batch whole; a larger one goes in blocks of the same INSERTs. */
-const arenaBytes = 16 * 1024 * 1024
+const arenaBytes = 32 * 1024 * 1024
+/** One is encoded, one is on the wire, and of one the server makes a part: it says so only when that lies on its disk. */
+export const batchesAtOnce = 3
 /** A batch larger than an arena has a request under way for each of its months. */
 const mostSockets = 1024
 
@@ -67,7 +69,7 @@ export class ClickHouseWriter implements Writer {
   private constructor(
     private readonly address: StoreAddress,
     private readonly abilities: Abilities,
-    { ahead = 1 }: WriterOptions,
+    { ahead = batchesAtOnce - 1 }: WriterOptions,
   ) {
     this.arenas = new Arenas(1 + ahead)
     this.encoder = new NativeEncoder({
@@ -100,7 +102,7 @@ export class ClickHouseWriter implements Writer {
       done = resolve
     })
     try {
-      return await this.store(batch, claim, before)
+      return await this.store(batch, claim, before, done)
     } finally {
       // The next batch must not overtake this one, even when this one failed before its turn came.
       void before.then(done)
@@ -116,8 +118,11 @@ export class ClickHouseWriter implements Writer {
     await Promise.all([this.link.close(), this.logfiles?.close()])
   }
 
-  /** Tries until the batch is stored, as long as a repetition cannot store anything twice. It keeps its arena until then. */
-  private async store(batch: readonly Chunk[], claim: Claim | undefined, before: Promise<void>): Promise<Receipt> {
+  /**
+   * Tries until the batch is stored, as long as a repetition cannot store anything twice. It keeps its arena until then.
+   * @param sent called when the server has all of it for the first time: the wire is free for the next batch
+   */
+  private async store(batch: readonly Chunk[], claim: Claim | undefined, before: Promise<void>, sent: () => void): Promise<Receipt> {
     const { signal } = this.closing
     const arena = await this.arenas.take()
     // An instance that took a file over cannot know how far the one before it came.
@@ -127,7 +132,7 @@ export class ClickHouseWriter implements Writer {
         signal.throwIfAborted()
         const attempt = begun()
         try {
-          await this.attempt(batch, arena, attempt, before)
+          await this.attempt(batch, arena, attempt, before, sent)
           if (doubtful) await this.complete(batch, arena, attempt.rows)
           if (claim !== undefined) await this.settle(claim)
           this.records += batch.reduce((sum, { count }) => sum + count, 0)
@@ -153,7 +158,13 @@ export class ClickHouseWriter implements Writer {
     if (!(await this.logfiles.finish(claim))) throw new ClaimLostError(claim)
   }
 
-  private async attempt(batch: readonly Chunk[], arena: number, attempt: Attempt, before: Promise<void>): Promise<void> {
+  private async attempt(
+    batch: readonly Chunk[],
+    arena: number,
+    attempt: Attempt,
+    before: Promise<void>,
+    sent: () => void = () => undefined,
+  ): Promise<void> {
     const progress: Progress = { chunk: 0, line: 0 }
     let last = await this.encode(batch, progress, arena, attempt)
     await before
@@ -162,12 +173,12 @@ export class ClickHouseWriter implements Writer {
     try {
       const whole = last
       for (;;) {
-        for (const { destination, segments, rows } of this.blocks(arena)) {
-          if (attempt.leaves.has(destination)) continue
+        const blocks = [...this.blocks(arena)].filter(({ destination }) => !attempt.leaves.has(destination))
+        for (const [i, { destination, segments, rows }] of blocks.entries()) {
           // The usual batch goes from where it lies, one request after the other over one socket. The arena of a larger one
           // is filled again before its bytes have gone, so they are kept apart.
           await inserts.add(destination, whole ? segments : this.kept(segments), rows)
-          if (whole) await inserts.end(destination)
+          if (whole) await inserts.end(destination, i === blocks.length - 1 ? sent : undefined)
         }
         if (last) break
         last = await this.encode(batch, progress, arena, attempt)

@@ -44,6 +44,7 @@ const facts: StoreFacts = { version: 'null', durability: 'none', settings: {}, f
 
 export class NullStore implements Store {
   readonly logfiles = undefined
+  readonly batchesAtOnce = 2
   readonly scanner = undefined
   readonly lacks = { claims: 'it has no logfiles to claim', analytics: 'it keeps nothing that could be asked for' }
 

@@ -61,7 +61,7 @@ export class GivenServer implements StoreServer {
    */
   async settle(): Promise<number> {
     await this.ask(async (client) => {
-      await untilSwept(client)
+      await this.swept(client)
       try {
         await client.query('CHECKPOINT')
       } catch (error) {
@@ -113,6 +113,11 @@ export class GivenServer implements StoreServer {
   async close(): Promise<void> {
     this.closed = true
     await this.connection.close()
+  }
+
+  /** Waits until no table of Weir's is being swept. */
+  protected swept(client: pg.Client): Promise<void> {
+    return untilSwept(client)
   }
 
   protected fsyncMs(client: pg.Client): Promise<number | null> {

@@ -35,6 +35,7 @@ export class PostgresStore implements Store {
   readonly logfiles: Logfiles
   readonly scanner: Scanner
   readonly lacks = {}
+  readonly batchesAtOnce = 2
   private readonly connection: StandingConnection
   private routing: Promise<boolean> | undefined
 

@@ -2,7 +2,7 @@
 import type pg from 'pg'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Ground, onServers } from './servers.testing.js'
+import { type Ground, onEmbedded, onServers } from './servers.testing.js'
 import { id } from './sql.js'
 import { sweeps } from './sweeping.js'
 
@@ -40,6 +40,21 @@ onServers('settling waits for a vacuum of a table of a run', async (ground) => {
   await ground.server.settle()
   assert.is(await sweeps(watcher), 0)
   await over
+})
+
+onEmbedded('while the embedded server settles its sweeps do not rest, and afterwards they do again', async (ground) => {
+  const store = await ground.run()
+  const watcher = await ground.client()
+  const delay = async () => (await watcher.query<{ setting: string }>('SHOW autovacuum_vacuum_cost_delay')).rows[0] as unknown
+  const shipped = await delay()
+  const { over } = await slowVacuum(ground, watcher, id(store.address.schema, 'nginx_logfile_reject').text)
+  const settled = ground.server.settle()
+  while (JSON.stringify(await delay()) === JSON.stringify(shipped))
+    assert.ok((await sweeps(watcher)) >= 1, 'it was over before a rest was cut')
+  await Promise.all([settled, over])
+  while (JSON.stringify(await delay()) !== JSON.stringify(shipped)) {
+    // A server reads its settings anew in its own time; were they not put back, this would never end.
+  }
 })
 
 onServers('settling does not wait for a vacuum of tables that are none of a run', async (ground) => {

@@ -6,9 +6,6 @@ import { settleFailed, settleReceipt } from '../settling.js'
 import { defineTarget } from '../target.js'
 import { type WorkerAnswer, type WorkerTask, workerUrl } from './worker.js'
 
-/** Batches that one worker holds: one is encoded while the other is on its way into the store. */
-const batchesPerWorker = 2
-
 export const workerPool = defineTarget({
   name: 'worker-pool',
   summary: 'piscina threads, each with a connection of its own',
@@ -19,6 +16,8 @@ export const workerPool = defineTarget({
   },
 
   async open({ store, options, settle }) {
+    // One is encoded while the others are on their way into the store.
+    const batchesPerWorker = store.batchesAtOnce
     const pool = new Piscina<WorkerTask, WorkerAnswer>({
       filename: workerUrl,
       minThreads: options.workers,
