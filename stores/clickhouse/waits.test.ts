@@ -20,7 +20,7 @@ onServers('blocks are counted, and nothing in between', async (ground) => {
   if (report === undefined) throw new Error('nothing was reported')
   assert.is(report.figures['InsertedRows'], 2000)
   assert.is(report.looks, 0)
-  assert.is(report.connections, 1)
+  assert.is(report.connections, 2)
   const { client, cpu, disk, lock, other } = report.kinds
   // An old server does not say for how long its inserts were under way.
   assert.is(client === null, report.unknown.length > 0)

@@ -2,6 +2,7 @@
 import type { Measured, WaitKind, WaitReport, WaitWatch } from '../store.js'
 import type { Link } from './link.js'
 import { list, sql } from './sql.js'
+import { batchesAtOnce } from './writer.js'
 
 /**
  * Events of system.events that are times, in microseconds per unit, by what the time went to. Names differ between
@@ -29,6 +30,9 @@ const merging = ['MergesTimeMilliseconds', 'MergeTotalMilliseconds', 'MergeExecu
 
 const asked = [...Object.values(times).flatMap((events) => Object.keys(events)), insertTime, receiving, readingPipe, ...counts, ...merging]
 
+/** Of a writer, one insert is on the wire while the server makes a part of another: each has a connection. */
+const insertsAtOnce = batchesAtOnce - 1
+
 type Counters = ReadonlyMap<string, number>
 
 export class ClickHouseWaits implements WaitWatch {
@@ -52,7 +56,7 @@ export class ClickHouseWaits implements WaitWatch {
     if (before === undefined) return
     for (const [event, value] of await this.read()) this.sums.set(event, (this.sums.get(event) ?? 0) + value - (before.get(event) ?? 0))
     this.elapsedMs += elapsedMs
-    this.connectionMs += elapsedMs * connections
+    this.connectionMs += elapsedMs * connections * insertsAtOnce
   }
 
   report(): WaitReport | undefined {
