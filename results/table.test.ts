@@ -69,7 +69,7 @@ test('a line for each run says why it was bound, and what a record cost', () => 
   })
   assert.match(
     plain([told], 200),
-    "queue: bound by disk (the store's connections waited for the disk 62% of the time); 81,230 records/s per core used; 520 bytes to disk for each",
+    "queue: bound by the disk (the store's connections waited for the disk 62% of the time); 81,230 records/s per core used; 520 bytes to disk for each",
   )
   const silent = sampleRun('queue', [9, 9], { bound: undefined })
   assert.not.match(plain([silent]), 'queue: bound')

@@ -354,7 +354,7 @@ function boundOf({ bound, throughput, cpu, disk }: Run): string {
   const perCore = cpu?.recordsPerSecondPerCore
   const perRecord = disk?.storeBytesPerRecord
   return [
-    `bound ${bound.by === 'unknown' ? 'unknown' : `by ${bound.by}`}${bound.evidence[0] === undefined ? '' : ` (${bound.evidence[0]})`}`,
+    `bound ${bound.by === 'unknown' ? 'unknown' : `by the ${bound.by}`}${bound.evidence[0] === undefined ? '' : ` (${bound.evidence[0]})`}`,
     typeof perCore === 'number' && `${rate(perCore)} records/s per core used`,
     typeof perRecord === 'number' && `${count(perRecord)} bytes to disk for each`,
   ]
