@@ -109,10 +109,12 @@ function named({ bound }: BoundReport, by: Bound): void {
 
 /** What others on this machine kept from a core for so much of the time shows nothing but them: it is tried again. */
 const disturbed = 0.2
+const isDisturbed = ({ bound }: BoundReport) => (bound.figures['waitedForCore'] ?? 0) >= disturbed
+
 async function undisturbed(attempt: () => Promise<{ readonly report: BoundReport }>): Promise<BoundReport> {
   for (let tries = 1; ; tries++) {
     const { report } = await attempt()
-    if (tries === 12 || (report.bound.figures['waitedForCore'] ?? 0) < disturbed) return report
+    if (tries === 12 || !isDisturbed(report)) return report
   }
 }
 
@@ -157,7 +159,9 @@ test('the target, where its thread works on each chunk before the store gets it'
       }
     },
   })
-  named(await undisturbed(() => measured(burning, postgres, 40_000)), 'target')
+  const report = await undisturbed(() => measured(burning, postgres, 40_000))
+  // On a machine that never was quiet, that may be what there is to be said.
+  named(report, isDisturbed(report) && report.bound.by === 'machine' ? 'machine' : 'target')
 })
 
 test('the store, where somebody holds a lock that its connection needs', async () => {

@@ -167,8 +167,9 @@ export class PostgresWaits implements WaitWatch {
   private figures(): Record<string, number> {
     const total = (name: 'writes' | 'fsyncs' | 'writeMs' | 'fsyncMs') =>
       [...this.logs.values()].reduce((sum, { first, last }) => sum + (last[name] ?? 0) - (first[name] ?? 0), 0)
-    if (this.logs.size === 0) return {}
     const counts = { walWrites: total('writes'), walFsyncs: total('fsyncs') }
+    // Nothing was made known yet: that is not nothing.
+    if (counts.walWrites === 0) return {}
     if (this.known?.timed !== true) return counts
     const times = { walWriteMs: total('writeMs'), walFsyncMs: total('fsyncMs') }
     return { ...counts, ...times, ...(this.connectionMs > 0 ? { walFsyncShare: times.walFsyncMs / this.connectionMs } : {}) }
@@ -176,6 +177,7 @@ export class PostgresWaits implements WaitWatch {
 
   private unknown(): string[] {
     const { known, trouble } = this
+    const silent = known?.timed === true && known.version >= oldestWithOwnAccount && this.figures()['walFsyncMs'] === undefined
     return [
       ...(trouble === undefined ? [] : [`the looks at the backends ended early: ${trouble}`]),
       ...(known !== undefined && known.version < oldestWithOwnAccount
@@ -184,6 +186,7 @@ export class PostgresWaits implements WaitWatch {
       ...(known !== undefined && known.version >= oldestWithOwnAccount && !known.timed
         ? ['what fsync of the log took: track_wal_io_timing is off on this server']
         : []),
+      ...(silent ? ['what fsync of the log took: the backends had not made it known yet'] : []),
     ]
   }
 
