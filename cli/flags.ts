@@ -50,7 +50,7 @@ function place(words: readonly string[], positionals: readonly string[], command
     const key = positionals[index]
     if (key === undefined) {
       throw new UsageError(
-        `unexpected "${text}": weir ${command} takes ${positionals.length === 0 ? 'flags only' : `[${positionals.join('] [')}]`}`,
+        `unexpected "${text}": weir ${command} takes ${positionals.length === 0 ? 'flags only' : `[${positionals.join('] [')}]`}${positionals.length > 1 ? '; quote a pattern, or the shell makes several words of it' : ''}`,
       )
     }
     if (layer.has(key)) throw new UsageError(`${key}: given twice`)

@@ -5,11 +5,13 @@ import { resolve } from 'node:path'
 import { targets } from './catalogue.js'
 import { clean } from './clean.js'
 import type { AnyCommand, Context, Outcome } from './command.js'
+import { compare } from './compare.js'
 import { doctor } from './doctor.js'
 import { CommandError, UsageError } from './errors.js'
 import { type FlagShape, flagLayer } from './flags.js'
 import { generate } from './generate.js'
 import { commandHelp, programHelp } from './help.js'
+import { history } from './history.js'
 import { list } from './list.js'
 import { parseSwitch } from './quantities.js'
 import { run } from './run.js'
@@ -20,7 +22,7 @@ import { sharedOptions, targetFlags } from './target-options.js'
 import { Terminal } from './terminal.js'
 import { verify } from './verify.js'
 
-const commands: readonly AnyCommand[] = [run, generate, verify, serve, list, doctor, clean]
+const commands: readonly AnyCommand[] = [run, compare, history, generate, verify, serve, list, doctor, clean]
 
 /** Flags of every command. */
 const common: Readonly<Record<string, FlagShape>> = {

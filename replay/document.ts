@@ -12,8 +12,8 @@ import type { Recorder } from '../results/recorder.js'
 import { summaries } from '../results/repetitions.js'
 import type { Audit, Baseline, Finding, Interval, Json, Latency, LatencyLeg, Result, Run } from '../results/result.js'
 import { skewOf } from '../results/skew.js'
-import { meanInterval, seededRandom } from '../results/statistics.js'
-import { throughputOf } from '../results/throughput.js'
+import { seededRandom } from '../results/statistics.js'
+import { rateInterval, throughputOf } from '../results/throughput.js'
 import { judge } from '../results/verdict.js'
 import type { AuditReport } from './audit.js'
 import { arrangements, type Beside } from './beside.js'
@@ -116,8 +116,8 @@ function rateOf(contender: Contender): number | null {
 }
 
 function intervalOf(contender: Contender): Interval | null {
-  const { blocks } = contender
-  return blocks.length === 0 ? null : meanInterval(blocks.map((block) => block.recordsPerSecond)).interval
+  const rate = rateOf(contender)
+  return rate === null ? null : rateInterval(contender.blocks, rate)
 }
 
 function buildBaseline(entry: Entry | undefined, measured: number | null): Baseline {

@@ -8,7 +8,7 @@ import type { Source } from '../generators/source.js'
 import { Recorder } from '../results/recorder.js'
 import { halfWidth } from '../results/repetitions.js'
 import type { Result } from '../results/result.js'
-import { meanInterval, type Random, seededRandom } from '../results/statistics.js'
+import { meanInterval, seededRandom, shuffled } from '../results/statistics.js'
 import { scenarioNamed } from '../scenarios/index.js'
 import { stores } from '../stores/index.js'
 import { temporaryPrefix } from '../stores/temporary.js'
@@ -633,18 +633,6 @@ export class UnsupportedError extends Error {
     super(message)
     this.name = 'UnsupportedError'
   }
-}
-
-/** A new order, each as likely as any other (Fisher and Yates, 1938). */
-function shuffled<T>(items: readonly T[], random: Random): T[] {
-  const order = [...items]
-  for (let last = order.length - 1; last > 0; last--) {
-    const other = Math.floor(random() * (last + 1))
-    const [a, b] = [order[last] as T, order[other] as T]
-    order[last] = b
-    order[other] = a
-  }
-  return order
 }
 
 function contendersOf({ throughput, latency, beside }: Entry): readonly Contender[] {

@@ -44,7 +44,10 @@ function kernel() {
 }
 
 const wasm = kernel()
-rmSync(join(root, 'dist'), { recursive: true, force: true })
+// What `npm run build:k6` has put there is made of other sources.
+for (const name of existsSync(join(root, 'dist')) ? readdirSync(join(root, 'dist')) : []) {
+  if (name !== 'k6') rmSync(join(root, 'dist', name), { recursive: true, force: true })
+}
 mkdirSync(join(root, 'dist/generators/kernel'), { recursive: true })
 copyFileSync(wasm, join(root, 'dist/generators/kernel/kernel.wasm'))
 writeFileSync(
