@@ -349,12 +349,14 @@ function besideOf({ analytics }: Run): readonly string[] {
 }
 
 /** Why the column says what it says, and what a record cost. */
-function boundOf({ bound, throughput, cpu, disk }: Run): string {
+function boundOf({ bound, verdict, throughput, cpu, disk }: Run): string {
   if (bound === undefined || !(throughput.recordsPerSecond > 0)) return ''
   const perCore = cpu?.recordsPerSecondPerCore
   const perRecord = disk?.storeBytesPerRecord
+  const by = bound.by === 'unknown' ? 'bound unknown' : `bound by the ${bound.by}`
   return [
-    `bound ${bound.by === 'unknown' ? 'unknown' : `by the ${bound.by}`}${bound.evidence[0] === undefined ? '' : ` (${bound.evidence[0]})`}`,
+    // Of a verdict that says the same, the reasons are there already.
+    verdict !== 'generator-bound' && [by, bound.evidence[0] && `(${bound.evidence[0]})`].filter(Boolean).join(' '),
     typeof perCore === 'number' && `${rate(perCore)} records/s per core used`,
     typeof perRecord === 'number' && `${count(perRecord)} bytes to disk for each`,
   ]

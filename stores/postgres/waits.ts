@@ -3,6 +3,7 @@ import type pg from 'pg'
 import type { Measured, StoreAddress, WaitKind, WaitReport, WaitWatch } from '../store.js'
 import { waitKinds } from '../store.js'
 import { connect, explain } from './connect.js'
+import { LogAccount } from './log-account.js'
 import { sql } from './sql.js'
 
 /** Mean time between two looks, milliseconds; it varies by half of that, so as not to keep step with anything. */
@@ -31,32 +32,11 @@ BEGIN
   END LOOP;
 END $$`.text
 
-/** A backend's own account of the log: kept from version 18 on. */
-const ownAccount = `
-  SELECT a.pid, a.backend_start::text AS since, sum(b.writes)::float8 AS writes, sum(b.fsyncs)::float8 AS fsyncs,
-    sum(b.write_time)::float8 AS "writeMs", sum(b.fsync_time)::float8 AS "fsyncMs"
-  FROM pg_stat_get_activity(NULL) AS a, pg_stat_get_backend_io(a.pid) AS b
-  WHERE a.application_name = $1 AND b.object = 'wal' GROUP BY a.pid, a.backend_start`
-
-const oldestWithOwnAccount = 180_000
-
-interface LogAccount {
-  readonly pid: number
-  readonly since: string
-  readonly writes: number | null
-  readonly fsyncs: number | null
-  readonly writeMs: number | null
-  readonly fsyncMs: number | null
-}
-
 interface Connections {
   readonly looker: pg.Client
   readonly keeper: pg.Client
   /** Number of the looker's backend. */
   readonly pid: number
-  readonly version: number
-  /** Times of the log's writes are taken. */
-  readonly timed: boolean
 }
 
 export class PostgresWaits implements WaitWatch {
@@ -66,9 +46,7 @@ export class PostgresWaits implements WaitWatch {
   private looks = 0
   private seen = 0
   private connectionMs = 0
-  /** By backend: its account when its first block began, and now. */
-  private readonly logs = new Map<string, { readonly first: LogAccount; last: LogAccount }>()
-  private known: Pick<Connections, 'version' | 'timed'> | undefined
+  private log: LogAccount | undefined
   private trouble: string | undefined
 
   constructor(private readonly address: Pick<StoreAddress, 'url' | 'schema'>) {}
@@ -77,7 +55,7 @@ export class PostgresWaits implements WaitWatch {
     try {
       const { looker, keeper, pid } = await this.connections()
       await this.running
-      await this.readLogs()
+      await this.log?.begin(keeper)
       await keeper.query('SELECT pg_advisory_lock($1, $2)', [lockClass, pid])
       this.running = looker.query(looking).catch((error: unknown) => this.failed(error))
     } catch (error) {
@@ -92,7 +70,7 @@ export class PostgresWaits implements WaitWatch {
     try {
       const { keeper, pid } = await opening
       await keeper.query('SELECT pg_advisory_unlock($1, $2)', [lockClass, pid])
-      await this.readLogs()
+      await this.log?.end(keeper)
     } catch (error) {
       await this.failed(error)
     }
@@ -104,7 +82,14 @@ export class PostgresWaits implements WaitWatch {
     const shares = [...events].sort(([, a], [, b]) => b - a).map(([event, backends]) => [event, backends / seen] as const)
     const kinds = Object.fromEntries(waitKinds.map((kind) => [kind, 0])) as Record<WaitKind, number>
     for (const [event, share] of shares) kinds[kindOf(event)] += share
-    return { events: Object.fromEntries(shares), kinds, looks, connections: seen / looks, figures: this.figures(), unknown: this.unknown() }
+    return {
+      events: Object.fromEntries(shares),
+      kinds,
+      looks,
+      connections: seen / looks,
+      figures: this.log?.figures(this.connectionMs) ?? {},
+      unknown: this.unknown(),
+    }
   }
 
   async close(): Promise<void> {
@@ -135,8 +120,8 @@ export class PostgresWaits implements WaitWatch {
         [schema],
       )
       const { pid = 0, version = 0, timed = false } = rows[0] ?? {}
-      this.known = { version, timed }
-      return { looker, keeper, pid, version, timed }
+      this.log ??= new LogAccount({ schema, version, timed })
+      return { looker, keeper, pid }
     } catch (error) {
       await looker.end().catch(() => undefined)
       throw error
@@ -152,42 +137,9 @@ export class PostgresWaits implements WaitWatch {
     }
   }
 
-  private async readLogs(): Promise<void> {
-    const { keeper, version } = await this.connections()
-    if (version < oldestWithOwnAccount) return
-    const { rows } = await keeper.query<LogAccount>(ownAccount, [this.address.schema])
-    for (const row of rows) {
-      const key = `${row.pid} ${row.since}`
-      const known = this.logs.get(key)
-      if (known === undefined) this.logs.set(key, { first: row, last: row })
-      else known.last = row
-    }
-  }
-
-  private figures(): Record<string, number> {
-    const total = (name: 'writes' | 'fsyncs' | 'writeMs' | 'fsyncMs') =>
-      [...this.logs.values()].reduce((sum, { first, last }) => sum + (last[name] ?? 0) - (first[name] ?? 0), 0)
-    const counts = { walWrites: total('writes'), walFsyncs: total('fsyncs') }
-    // Nothing was made known yet: that is not nothing.
-    if (counts.walWrites === 0) return {}
-    if (this.known?.timed !== true) return counts
-    const times = { walWriteMs: total('writeMs'), walFsyncMs: total('fsyncMs') }
-    return { ...counts, ...times, ...(this.connectionMs > 0 ? { walFsyncShare: times.walFsyncMs / this.connectionMs } : {}) }
-  }
-
-  private unknown(): string[] {
-    const { known, trouble } = this
-    const silent = known?.timed === true && known.version >= oldestWithOwnAccount && this.figures()['walFsyncMs'] === undefined
-    return [
-      ...(trouble === undefined ? [] : [`the looks at the backends ended early: ${trouble}`]),
-      ...(known !== undefined && known.version < oldestWithOwnAccount
-        ? ['what fsync of the log took: Postgres keeps an account of it for each backend from version 18 on']
-        : []),
-      ...(known !== undefined && known.version >= oldestWithOwnAccount && !known.timed
-        ? ['what fsync of the log took: track_wal_io_timing is off on this server']
-        : []),
-      ...(silent ? ['what fsync of the log took: the backends had not made it known yet'] : []),
-    ]
+  private unknown(): readonly string[] {
+    const { trouble, log } = this
+    return [...(trouble === undefined ? [] : [`the looks at the backends ended early: ${trouble}`]), ...(log?.unknown() ?? [])]
   }
 
   /** What goes wrong here is no trouble of the run's: it is said in the report, and tried anew with the next block. */
