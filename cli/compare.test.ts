@@ -103,6 +103,10 @@ test('labels are found in the folder of results', async ({ folder }) => {
   assert.is(status, 0)
   assert.match(stdout, 'A: monday (2 results)')
   await refuses(folder, ['compare', 'monday', 'tusday', '--out', '.'], 'unknown label "tusday": did you mean "tuesday"?')
+  mkdirSync(join(folder, 'monday'))
+  writeFileSync(join(folder, 'monday/package.json'), '{}')
+  assert.match((await weir(folder, ['compare', 'monday', 'tuesday', '--out', '.'])).stdout, 'A: monday (2 results)')
+  rmSync(join(folder, 'monday'), { recursive: true })
   await refuses(
     folder,
     ['compare', 'monday', 'tuesday'],
