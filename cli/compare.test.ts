@@ -187,7 +187,7 @@ test('a history shows the change, and names broken files beside it', async ({ fo
   writeFileSync(join(folder, 'newer.json'), '{"schema":9,"runs":[]}')
   const { status, stdout, stderr } = await weir(folder, ['history', '.'])
   assert.is(status, 0, stderr)
-  assert.match(stdout, /1\. worker-pool on postgres +12 +[@#]{6}_{6} +70\d +0\.2\d +-30\.0%/)
+  assert.match(stdout, /1\. worker-pool on postgres +12 +[@#]{6}_{6} +70\d +1\.1\d +0\.2\d +-30\.0%/)
   assert.match(stdout, /-30\.0% \(1,001 to 701, p 0\.00\d\) from 06\.json on; with it came build/)
   assert.match(stderr, 'passed over: half.json is cut short')
   assert.match(stderr, 'passed over: newer.json was written by a newer weir')
