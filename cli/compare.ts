@@ -12,7 +12,7 @@ const defaultMinEffect = 0.05
 
 export const compare = defineCommand({
   name: 'compare',
-  summary: 'Compares results of weir run: faster, slower, no difference shown, or cannot tell.',
+  summary: 'Compares results: faster, slower, no difference, or cannot tell.',
   options: {
     a: value({ placeholder: 'A', summary: 'file, folder, quoted pattern, or label: what B is compared with', parse: (text) => text }),
     b: value({ placeholder: 'B', summary: 'the other side; the words say what B is', parse: (text) => text }),

@@ -56,7 +56,7 @@ const options = {
 
 export const gate = defineCommand({
   name: 'gate',
-  summary: 'Fails when this build is slower than another one: both run here, in blocks that take turns.',
+  summary: 'Fails when this build is slower than another one, side by side.',
   options,
   positionals: [],
   targetOptions: true,

@@ -11,7 +11,7 @@ import { unknown } from './suggest.js'
 
 export const history = defineCommand({
   name: 'history',
-  summary: 'Shows each target over the results of a folder, and the documents with which it changed.',
+  summary: 'Shows targets over a folder of results, and when they changed.',
   options: {
     out: value({ placeholder: 'DIR', summary: `folder of the results (${defaultFolder})`, parse: (text) => text }),
     target: value({ alias: 't', placeholder: 'A,B', summary: 'these targets only (all)', parse: names }),
