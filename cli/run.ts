@@ -42,7 +42,8 @@ import { planTargets } from './target-options.js'
 /** Runs of `--until` when `--runs` says nothing else. */
 const mostUntil = 30
 
-const options = {
+/** The options of a run; other commands that plan one take theirs from here. */
+export const options = {
   scenario: value({ placeholder: 'NAME', summary: 'scenario to replay (steady); see weir list', parse: scenarioNamed }),
   target: value({ alias: 't', placeholder: 'A,B', summary: 'architectures to measure (all but the baseline)', parse: targetsNamed }),
   store: value({ alias: 's', placeholder: 'A,B', summary: 'postgres, clickhouse, null or a URL (all embedded ones)', parse: storesNamed }),
@@ -137,7 +138,7 @@ export const run = defineCommand({
 })
 
 /** A path below the working directory as it is typed there; any other as it is. */
-function near(cwd: string, path: string): string {
+export function near(cwd: string, path: string): string {
   const shorter = relative(cwd, path)
   return shorter.startsWith('..') ? path : shorter
 }
@@ -220,7 +221,10 @@ function refuseWithInput(settings: Settings): void {
 }
 
 /** 130 when interrupted; 1 when a run failed, an audit (the baseline's too) found something or a threshold was missed; else 0. */
-export function statusOf(result: Pick<Result, 'runs'> & Partial<Pick<Result, 'baseline'>>, interrupted: boolean): number {
+export function statusOf(
+  result: { readonly runs: readonly Pick<Result['runs'][number], 'verdict'>[] } & Partial<Pick<Result, 'baseline'>>,
+  interrupted: boolean,
+): number {
   const verdicts = new Set(result.runs.map(({ verdict }) => verdict))
   if (interrupted || verdicts.has('interrupted')) return 130
   if (result.baseline?.audit && auditFindings(result.baseline.audit).length > 0) return 1

@@ -14,7 +14,7 @@ import type { AuditReport } from './audit.js'
 import type { Clock } from './clock.js'
 import { DeferredWatch } from './deferred.js'
 import { type BlockOutcome, Desk, replay } from './driver.js'
-import { Retention } from './events.js'
+import { both, type Onlooker, Retention } from './events.js'
 import { Ledger } from './ledger.js'
 import type { Site } from './site.js'
 import { StoreWaits } from './store-waits.js'
@@ -34,6 +34,8 @@ export interface ContenderSpec {
   readonly chunkRecords?: number
   /** Older months are dropped as the stream goes on; absent: all stay. */
   readonly keepMonths?: number
+  /** Looks on beside the scenario's events. */
+  readonly onlooker?: Onlooker
 }
 
 /** What one block is asked to do. */
@@ -100,7 +102,7 @@ export class Contender {
     this.waits = watch && new StoreWaits(watch)
     this.ledger = new Ledger(spec.source.spec.source, 0)
     this.retention = retentionOf(spec, store, this.ledger)
-    this.desk = new Desk(spec.clock, this.ledger, this.retention)
+    this.desk = new Desk(spec.clock, this.ledger, both(this.retention, spec.onlooker))
     const { probeEveryMs, clock } = spec
     if (probeEveryMs !== undefined && store.scanner !== undefined) {
       this.probe = new VisibilityProbe({ seen: (source, position) => store.seen(source, position), clock, everyMs: probeEveryMs })

@@ -97,7 +97,7 @@ export async function buildResult(session: SessionRecord): Promise<Result> {
 }
 
 /** What the plan asked for, as plain JSON; the paths of the user's own machine stay out, so that a document can be committed. */
-function configurationOf(plan: Plan): { readonly [option: string]: Json } {
+export function configurationOf(plan: Plan): { readonly [option: string]: Json } {
   const { dataDirectory, out, exportRejects, input, ...rest } = plan
   const plain = JSON.parse(JSON.stringify(rest)) as { [option: string]: Json }
   return {
@@ -109,18 +109,18 @@ function configurationOf(plan: Plan): { readonly [option: string]: Json } {
 }
 
 /** Stored records per second over all blocks, drains included; null when nothing was stored. */
-function rateOf(contender: Contender): number | null {
+export function rateOf(contender: Contender): number | null {
   const stored = contender.blocks.reduce((sum, block) => sum + block.records, 0)
   const elapsed = contender.blocks.reduce((sum, block) => sum + block.elapsedMs, 0)
   return stored > 0 && elapsed > 0 ? (stored * 1000) / elapsed : null
 }
 
-function intervalOf(contender: Contender): Interval | null {
+export function intervalOf(contender: Contender): Interval | null {
   const rate = rateOf(contender)
   return rate === null ? null : rateInterval(contender.blocks, rate)
 }
 
-function buildBaseline(entry: Entry | undefined, measured: number | null): Baseline {
+export function buildBaseline(entry: Entry | undefined, measured: number | null): Baseline {
   if (entry === undefined) return { published: publishedRecordsPerSecond, measured, sample: 0 }
   const { throughput } = entry
   const interval = intervalOf(throughput)
@@ -242,7 +242,7 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
 }
 
 /** A target that settles a record twice, or one that it was never offered, cannot be believed. */
-function ledgerError({ name, ledger }: Contender): Error | undefined {
+export function ledgerError({ name, ledger }: Contender): Error | undefined {
   if (ledger.settledTwice === 0 && ledger.neverOffered === 0) return undefined
   return new Error(
     `${name} settled ${ledger.settledTwice} records twice and ${ledger.neverOffered} that were never offered: its figures cannot be believed`,
@@ -316,7 +316,7 @@ function findingsOf(report: AuditReport | undefined, leg: 'throughput' | 'latenc
 }
 
 /** What the records depend on: of a file, its content. */
-async function sourceIdentity(spec: SourceSpec): Promise<StreamIdentity | FileIdentity> {
+export async function sourceIdentity(spec: SourceSpec): Promise<StreamIdentity | FileIdentity> {
   if (spec.kind === 'stream') {
     const { profile, seed, format, startMs, recordsPerDay, late, hot } = spec
     return { kind: 'stream', profile, seed, format, startMs, recordsPerDay, late, hot }

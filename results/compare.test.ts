@@ -178,6 +178,14 @@ test('a forced comparison carries the mismatch in every row', () => {
   for (const line of lines) assert.match(line, 'not comparable: durability')
 })
 
+test('both sides are shown over the published and over the measured baseline', () => {
+  const text = renderComparison(compared(speeds([6220]), speeds([12_440])), { tty: false, columns: 200 })
+  assert.match(
+    text,
+    /Over the published 622 and over the measured baseline, worker-pool on postgres, steady: A 10\.?0? times, [\d.]+ times; B 20\.?0? times, [\d.]+ times\./,
+  )
+})
+
 test('what is on one side only, or was cut short, is named', () => {
   const other = sampleResult([sampleRun('single-thread', [10, 10]), sampleRun('worker-pool', [9, 9], { verdict: 'interrupted' })])
   const { rows, onlyInA, onlyInB, leftOut } = compared(speeds([1000]), [other])

@@ -300,8 +300,9 @@ function notes(result: Result, { file }: TableOptions, ink: Ink): readonly Note[
     if (!run || troubleOf(run) === undefined) said.push({ text: `${nameOf({ target, store })} was not ranked: ${redact(reason)}` })
   }
   if (baseline.measured !== null) {
+    const around = spread(baseline.measured, baseline.interval)
     said.push({
-      text: `Measured baseline: row-at-a-time, one thread, on ${count(baseline.sample)} records of the same stream; published: ${count(baseline.published)} records/s.`,
+      text: `Measured baseline: row-at-a-time, one thread, ${rate(baseline.measured)}${around && ` ${ink.plusMinus}${around}`} records/s on ${count(baseline.sample)} records of the same stream; published: ${count(baseline.published)} records/s.`,
     })
   }
   const share = runs.find((run) => run.latencyLeg && run.latencyLeg.share !== null)?.latencyLeg?.share
