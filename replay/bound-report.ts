@@ -2,7 +2,6 @@
 import { type BoundEvidence, type BusiestPart, findBound } from '../results/bound.js'
 import type { BoundFinding, Cpu, Disk, Memory, Run, StoreWaits } from '../results/result.js'
 import { type GeneratorEvidence, generatorShare } from '../results/verdict.js'
-import { cpuWithoutStore } from './accounts/cpu.js'
 import type { Contender } from './contender.js'
 
 /** What the session knows of a run beside its contender. */
@@ -10,8 +9,8 @@ export interface Yardstick extends Pick<GeneratorEvidence, 'nullRecordsPerSecond
   /** Of rendering all records that were offered; null when it could not be measured. */
   readonly generatorCpuSeconds: number | null
   readonly generatorLagP99Ms: number | null
-  /** Its blocks were offered at a rate: then the driver waits for the clock, and how long it waited for the target says nothing. */
-  readonly atRate?: boolean
+  /** Records were offered when they were due: how long the driver waited for the target says nothing then. */
+  readonly paced?: boolean
 }
 
 export interface BoundReport extends Pick<Run, 'bound' | 'cpu' | 'memory' | 'disk' | 'storeWaits'> {
@@ -20,11 +19,11 @@ export interface BoundReport extends Pick<Run, 'bound' | 'cpu' | 'memory' | 'dis
   readonly evidence: GeneratorEvidence
 }
 
-/** Of all blocks of the contender's leg together. */
-export function boundReport(contender: Contender, yardstick: Yardstick): BoundReport {
+/** Of all blocks of the leg together. */
+export function boundReport(contender: Contender, { paced = false, ...yardstick }: Yardstick): BoundReport {
   const { generatorCpuSeconds } = yardstick
   const { cpu } = contender.accounts
-  const total = cpuWithoutStore(cpu) + (cpu.store ?? 0)
+  const total = totalCpu(contender)
   const evidence: BoundEvidence = {
     ...yardstick,
     totalCpuSeconds: total > 0 ? total : null,
@@ -36,7 +35,7 @@ export function boundReport(contender: Contender, yardstick: Yardstick): BoundRe
     storeWaitedSeconds: cpu.storeWaited,
     driverCpuSeconds: cpu.main,
     driverAlone: Object.keys(cpu.parts).length > 0 && Object.values(cpu.parts).every(({ main }) => !main),
-    offerWaitSeconds: yardstick.atRate === true ? null : contender.offerMs / 1000,
+    offerWaitSeconds: paced ? null : contender.offerMs / 1000,
     ...waitsOf(contender),
     ...diskEvidence(contender),
   }
@@ -48,6 +47,17 @@ export function boundReport(contender: Contender, yardstick: Yardstick): BoundRe
     disk: diskOf(contender),
     storeWaits: waitsOf(contender).waits,
   }
+}
+
+/** CPU seconds of generator, driver, target and store. */
+export function totalCpu(contender: Contender): number {
+  return ownCpu(contender) + (contender.accounts.cpu.store ?? 0)
+}
+
+/** The same without the store; threads are in Weir's own account. */
+export function ownCpu({ accounts: { cpu } }: Contender): number {
+  const processes = Object.values(cpu.parts).filter(({ kind }) => kind === 'process')
+  return cpu.weir + processes.reduce((sum, { seconds }) => sum + seconds, 0)
 }
 
 /**

@@ -124,11 +124,6 @@ export function noCpu(): CpuUse {
   }
 }
 
-/** CPU seconds of generator, driver and target together: Weir's process, whose threads are in its account, and the target's own. */
-export function cpuWithoutStore({ weir, parts }: CpuUse): number {
-  return Object.values(parts).reduce((sum, { kind, seconds }) => (kind === 'process' ? sum + seconds : sum), weir)
-}
-
 /** Adds what was used between two readings to a running account. */
 export function addCpu(use: CpuUse, before: CpuReading, after: CpuReading, parts: readonly CountedPart[]): void {
   use.weir += after.weir - before.weir

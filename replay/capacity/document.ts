@@ -1,14 +1,14 @@
 /** Makes the document of a capacity session from what its soundings left. */
 import type { Source } from '../../generators/source.js'
-import { sumOfAudits } from '../../results/capacity/audits.js'
+import { addAudits } from '../../results/add-audits.js'
 import { conditions } from '../../results/capacity/decision.js'
 import type { Capacity, CapacityResult, Probe } from '../../results/capacity/report.js'
 import { environmentHash, hashOf, subjectHash, workloadHash } from '../../results/hashes.js'
 import { published, publishedRecordsPerSecond } from '../../results/published.js'
 import type { BoundFinding, Json, Verdict } from '../../results/result.js'
-import { type GeneratorEvidence, judge } from '../../results/verdict.js'
+import { judge } from '../../results/verdict.js'
 import type { TargetModule } from '../../targets/target.js'
-import { type BoundReport, boundReport } from '../bound-report.js'
+import { boundReport, totalCpu } from '../bound-report.js'
 import type { Contender } from '../contender.js'
 import { buildBaseline, configurationOf, intervalOf, ledgerError, rateOf, sourceIdentity } from '../document.js'
 import { describeBuild, describeMachine } from '../machine.js'
@@ -108,7 +108,7 @@ async function buildCapacity(record: CapacityRecord, { module, planned, site, so
     latencies: sounding.latencies,
     probes,
     groups: groups.map(describeTables),
-    audit: sumOfAudits(contenders.flatMap(({ audit }) => (audit === undefined ? [] : [audit.audit]))),
+    audit: addAudits(contenders.flatMap(({ audit }) => (audit === undefined ? [] : [audit.audit]))),
     findings: contenders.flatMap(({ audit }) => audit?.findings ?? []).slice(0, findingsKept),
     ...(error === undefined ? {} : { error: { message: error.message } }),
     workloadHash: hashOf({
@@ -166,25 +166,26 @@ function nearCapacity({ groups }: Sounding): Contender | undefined {
   return groups.findLast(({ purpose }) => purpose === 'search')?.contender
 }
 
-function evidenceOf(record: CapacityRecord, sounding: Sounding): Omit<GeneratorEvidence, 'recordsPerSecond'> {
-  const nothing = { generatorCpuSeconds: null, totalCpuSeconds: null, nullRecordsPerSecond: rateOf(record.calibration) }
-  return reportOf(record, nearCapacity(sounding))?.evidence ?? nothing
+function evidenceOf({ generatorCpu, calibration }: CapacityRecord, sounding: Sounding) {
+  const contender = nearCapacity(sounding)
+  const total = contender === undefined ? 0 : totalCpu(contender)
+  return {
+    generatorCpuSeconds: generatorCpu === null || contender === undefined ? null : generatorCpu * contender.ledger.offered,
+    totalCpuSeconds: total > 0 ? total : null,
+    nullRecordsPerSecond: rateOf(calibration),
+  }
 }
 
 function boundOf(record: CapacityRecord, sounding: Sounding): BoundFinding | null {
   const contender = nearCapacity(sounding)
-  return contender === undefined || rateOf(contender) === null ? null : (reportOf(record, contender)?.bound ?? null)
-}
-
-function reportOf({ generatorCpu, calibration }: CapacityRecord, contender: Contender | undefined): BoundReport | undefined {
-  if (contender === undefined) return undefined
+  const rate = contender === undefined ? null : rateOf(contender)
+  if (contender === undefined || rate === null) return null
   return boundReport(contender, {
-    generatorCpuSeconds: generatorCpu === null ? null : generatorCpu * contender.ledger.offered,
-    nullRecordsPerSecond: rateOf(calibration),
-    recordsPerSecond: rateOf(contender) ?? 0,
+    ...evidenceOf(record, sounding),
+    recordsPerSecond: rate,
     generatorLagP99Ms: contender.lag.count > 0 ? contender.lag.quantile(0.99) : null,
-    atRate: true,
-  })
+    paced: true,
+  }).bound
 }
 
 /** The conditions that the probes above the capacity broke, by how often. */

@@ -5,9 +5,9 @@ import { Recorder } from '../../results/recorder.js'
 import { stores } from '../../stores/index.js'
 import { findTarget, targets } from '../../targets/index.js'
 import type { TargetModule } from '../../targets/target.js'
-import { cpuWithoutStore } from '../accounts/cpu.js'
 import { constant } from '../arrivals.js'
 import { audit } from '../audit.js'
+import { ownCpu } from '../bound-report.js'
 import { systemClock } from '../clock.js'
 import { Contender } from '../contender.js'
 import { describeBuild } from '../machine.js'
@@ -109,7 +109,7 @@ export class GateSide {
   private async block({ records, recordsPerSecond }: AskBlock): Promise<BlockDone> {
     const contender = this.contender
     if (contender === undefined) throw new Error('there are no tables to write to')
-    const used = () => cpuWithoutStore(contender.accounts.cpu)
+    const used = () => ownCpu(contender)
     const before = used()
     const index = this.blocks++
     if (recordsPerSecond === undefined) {
