@@ -205,7 +205,7 @@ function closing({ baseline, capacities, machine }: CapacityResult, { file }: Ca
 
 function percent(share: number): string {
   const value = share * 100
-  return `${value.toFixed(Math.abs(value) < 10 && value !== 0 ? 1 : 0)}%`
+  return `${(Math.abs(value) < 0.05 ? 0 : value).toFixed(Math.abs(value) < 9.95 && Math.abs(value) >= 0.05 ? 1 : 0)}%`
 }
 
 function draw([head = [], ...rows]: Rows, display: Display): string {
