@@ -39,7 +39,11 @@ export const compare = defineCommand({
     refuseShared(a, b, cwd)
     const comparison = compareSides(a, b, values['min-effect'] ?? defaultMinEffect)
     const refused = comparison.refusals.length > 0 && values.force !== true
-    if (values.json) return { status: refused || comparison.rows.length === 0 ? 2 : 0, output: `${JSON.stringify(comparison, null, 2)}\n` }
+    if (values.json)
+      return {
+        status: refused || comparison.rows.length === 0 ? 2 : 0,
+        output: `${JSON.stringify({ schema: 1, ...comparison }, null, 2)}\n`,
+      }
     if (refused) throw new UsageError(renderRefusals(comparison))
     refuseEmpty(comparison)
     return { status: 0, output: renderComparison(comparison, display) }

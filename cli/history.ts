@@ -41,7 +41,7 @@ export const history = defineCommand({
     const found = histories(kept, metric)
     if (values.json) {
       const skipped = broken.map((one) => ({ ...one, file: shown(one.file) }))
-      return { status: 0, output: `${JSON.stringify({ folder, metric, ...found, broken: skipped }, null, 2)}\n` }
+      return { status: 0, output: `${JSON.stringify({ schema: 1, folder, metric, ...found, broken: skipped }, null, 2)}\n` }
     }
     if (found.series.length === 0) throw new UsageError(nothingLeft(folder, metric, found.leftOut))
     return { status: 0, output: renderHistory(found, metric, display) }

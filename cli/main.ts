@@ -10,6 +10,7 @@ import { compare } from './compare.js'
 import { doctor } from './doctor.js'
 import { CommandError, UsageError } from './errors.js'
 import { type FlagShape, flagLayer } from './flags.js'
+import { gate } from './gate.js'
 import { generate } from './generate.js'
 import { commandHelp, programHelp } from './help.js'
 import { history } from './history.js'
@@ -18,12 +19,13 @@ import { parseSwitch } from './quantities.js'
 import { run } from './run.js'
 import { serve } from './serve.js'
 import { environmentLayer, fileLayer, type Layer, read, Settings } from './settings.js'
+import { side } from './side.js'
 import { unknown } from './suggest.js'
 import { sharedOptions, targetFlags } from './target-options.js'
 import { Terminal } from './terminal.js'
 import { verify } from './verify.js'
 
-const commands: readonly AnyCommand[] = [run, compare, history, capacity, generate, verify, serve, list, doctor, clean]
+const commands: readonly AnyCommand[] = [run, compare, history, gate, capacity, generate, verify, serve, list, doctor, clean]
 
 /** Flags of every command. */
 const common: Readonly<Record<string, FlagShape>> = {
@@ -39,7 +41,7 @@ async function main(words: readonly string[], terminal: Terminal): Promise<Outco
   const [first, ...rest] = words
   if (first === undefined) return { status: 2, output: `${programHelp(commands)}\n` }
   if (first.startsWith('-')) return withoutCommand(words)
-  const command = commands.find(({ name }) => name === first)
+  const command = [...commands, side].find(({ name }) => name === first)
   if (!command) {
     throw new UsageError(
       unknown(

@@ -56,13 +56,15 @@ function changesCell({ points, changes }: Series, metric: HistoryMetric, display
   const last = changes.at(-1)
   if (last === undefined) return 'none'
   const better = last.ratio > 1 === (metric === 'throughput')
-  return `${changes.length}, the last ${paint(display, better ? 'green' : 'red', percent(last.ratio))}`
+  const size = paint(display, better ? 'green' : 'red', percent(last.ratio))
+  return changes.length === 1 ? size : `${changes.length}, the last ${size}`
 }
 
-function sentence({ createdAt, ratio, before, after, file, p, subject }: HistoryChange, metric: HistoryMetric): string {
-  const moved = `${day(createdAt)}  ${percent(ratio)} (${figure(before, metric)} to ${figure(after, metric)}, p ${p < 0.0015 ? '0.001' : p.toFixed(3)})`
+function sentence({ createdAt, ratio, before, after, file, p, subject, subjectFile }: HistoryChange, metric: HistoryMetric): string {
+  const moved = `${day(createdAt)}  ${percent(ratio)} (${figure(before, metric)} to ${figure(after, metric)}, p ${p.toFixed(3)}) from ${file} on`
+  if (subjectFile === null) return `${moved}; target, options and build stayed the same`
   const what = subject.map(({ field, a, b }) => `${field} ${inWords(a)} -> ${inWords(b)}`).join(', ')
-  return `${moved} from ${file} on${what === '' ? '; target, options and build stayed the same' : `; with it came ${what}`}`
+  return `${moved}; with ${subjectFile === file ? 'it' : `${subjectFile}, near by,`} came ${what}`
 }
 
 /** Latencies of different rates are not one series; the rate is part of what is shown. */
