@@ -213,13 +213,11 @@ class CapacitySession {
     this.say('baseline')
     try {
       await workplace.settle()
-      const request = {
-        records: Number.MAX_SAFE_INTEGER,
-        durationMs: Math.min(baselineMs, this.asked.budgetMs * baselineShare),
-        signal: hooks.signal,
+      const durationMs = Math.min(baselineMs, this.asked.budgetMs * baselineShare)
+      for (let block = 0; block < baselineBlocks; block++) {
+        await baseline.run({ index: baseline.blocks.length, records: Number.MAX_SAFE_INTEGER, durationMs, signal: hooks.signal })
+        await workplace.settled(baseline.spec.site)
       }
-      await baseline.run({ index: baseline.blocks.length, ...request })
-      await workplace.settled(baseline.spec.site)
     } catch (error) {
       if (!hooks.signal.aborted) baseline.error = error instanceof Error ? error : new Error(String(error))
       baseline.ledger.abandon()
