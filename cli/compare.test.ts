@@ -103,6 +103,10 @@ test('labels are found in the folder of results', async ({ folder }) => {
   assert.is(status, 0)
   assert.match(stdout, 'A: monday (2 results)')
   await refuses(folder, ['compare', 'monday', 'tusday', '--out', '.'], 'unknown label "tusday": did you mean "tuesday"?')
+  mkdirSync(join(folder, 'monday'))
+  writeFileSync(join(folder, 'monday/package.json'), '{}')
+  assert.match((await weir(folder, ['compare', 'monday', 'tuesday', '--out', '.'])).stdout, 'A: monday (2 results)')
+  rmSync(join(folder, 'monday'), { recursive: true })
   await refuses(
     folder,
     ['compare', 'monday', 'tuesday'],
@@ -183,7 +187,7 @@ test('a history shows the change, and names broken files beside it', async ({ fo
   writeFileSync(join(folder, 'newer.json'), '{"schema":9,"runs":[]}')
   const { status, stdout, stderr } = await weir(folder, ['history', '.'])
   assert.is(status, 0, stderr)
-  assert.match(stdout, /1\. worker-pool on postgres +12 +[@#]{6}_{6} +70\d +0\.2\d +-30\.0%/)
+  assert.match(stdout, /1\. worker-pool on postgres +12 +[@#]{6}_{6} +70\d +1\.1\d +0\.2\d +-30\.0%/)
   assert.match(stdout, /-30\.0% \(1,001 to 701, p 0\.00\d\) from 06\.json on; with it came build/)
   assert.match(stderr, 'passed over: half.json is cut short')
   assert.match(stderr, 'passed over: newer.json was written by a newer weir')

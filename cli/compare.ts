@@ -6,7 +6,7 @@ import { defaultFolder } from '../results/write.js'
 import { defineCommand, toggle, value } from './command.js'
 import { UsageError } from './errors.js'
 import { parseShare } from './quantities.js'
-import { sideNamed } from './sides.js'
+import { sideNamed } from './results-named.js'
 
 const defaultMinEffect = 0.05
 

@@ -14,9 +14,10 @@ import type { Audit, Baseline, Finding, Interval, Json, Latency, LatencyLeg, Res
 import { skewOf } from '../results/skew.js'
 import { seededRandom } from '../results/statistics.js'
 import { rateInterval, throughputOf } from '../results/throughput.js'
-import { findBound, generatorShare, judge } from '../results/verdict.js'
+import { judge } from '../results/verdict.js'
 import type { AuditReport } from './audit.js'
 import { arrangements, type Beside } from './beside.js'
+import { boundReport } from './bound-report.js'
 import type { Contender } from './contender.js'
 import type { BlockOutcome } from './driver.js'
 import { describeBuild, describeMachine } from './machine.js'
@@ -145,12 +146,9 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
   const { plan } = session
   const { throughput, latency, latencyPlan, site } = entry
   const { server, durability, facts } = site
-  const { ledger, cpu } = throughput
+  const { ledger } = throughput
   const rate = rateOf(throughput) ?? 0
-  const seconds = throughput.elapsedMs / 1000
   const generatorCpu = session.generatorCpu === null ? null : session.generatorCpu * ledger.offered
-  const parts = cpu.parts
-  const total = cpu.weir + Object.values(parts).reduce((sum, used) => sum + used, 0) + (cpu.store ?? 0)
   const besides = entry.beside === undefined ? [] : arrangements.map((arrangement) => entry.beside?.options.contenders[arrangement])
   const error =
     throughput.error ?? latency?.error ?? besides.find((contender) => contender?.error !== undefined)?.error ?? ledgerError(throughput)
@@ -159,13 +157,13 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
     latencyAudit: auditOf(latency?.audit),
     otherAudits: besides.flatMap((contender) => (contender?.audit === undefined ? [] : [contender.audit.audit])),
   }
-  const machineUtilisation = cpu.machineTotal > 0 ? cpu.machineBusy / cpu.machineTotal : null
-  const evidence = {
+  const lagP99 = latency !== undefined && latency.lag.count > 0 ? latency.lag.quantile(0.99) : null
+  const { evidence, ...accounts } = boundReport(throughput, {
     generatorCpuSeconds: generatorCpu,
-    totalCpuSeconds: total > 0 ? total : null,
     nullRecordsPerSecond: nullRate,
     recordsPerSecond: rate,
-  }
+    generatorLagP99Ms: lagP99,
+  })
   const { verdict, reasons } = judge({
     ...evidence,
     ...audits,
@@ -174,17 +172,6 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
     interrupted: throughput.interrupted || (latency?.interrupted ?? false),
     overloaded: latencyPlan !== undefined && overloaded(latencyPlan),
     maxRejects: plan.maxRejects,
-  })
-  const lagP99 = latency !== undefined && latency.lag.count > 0 ? latency.lag.quantile(0.99) : null
-  const bound = findBound({
-    ...evidence,
-    elapsedSeconds: seconds,
-    machineUtilisation,
-    storeCpuSeconds: cpu.store,
-    connections: throughput.connections,
-    busiestPart: busiestPart(throughput, generatorCpu ?? 0),
-    offerWaitSeconds: throughput.offerMs / 1000,
-    generatorLagP99Ms: lagP99,
   })
   const image = throughput.spec.module.image(throughput.spec.options)
   const imageName = image.kind === 'rows' ? (image.keeps === 'all' ? 'rows' : `rows (${image.keeps})`) : image.kind
@@ -216,16 +203,7 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
     blocks: throughput.blocks,
     ...(latencyPlan === undefined || latency === undefined ? {} : { latencyLeg: legOf(latencyPlan, latency) }),
     stored,
-    bound,
-    cpu: {
-      generator: generatorCpu ?? 0,
-      target: Object.keys(parts).length === 0 ? { threads: Math.max(0, cpu.weir - (generatorCpu ?? 0)) } : parts,
-      store: cpu.store,
-      total,
-      generatorShare: generatorShare(evidence),
-      machineUtilisation,
-    },
-    memory: { weirBytes: throughput.memory.weir, targetBytes: throughput.memory.target, storeBytes: throughput.memory.store },
+    ...accounts,
     copiedBytesPerRecord: copiedBytesPerRecord(throughput, copiedBytes, copiedRecords),
     ...(facts === undefined
       ? {}
@@ -276,15 +254,6 @@ function copiedBytesPerRecord(contender: Contender, bytes: number | undefined, r
   const { offered } = contender.ledger
   if (bytes === undefined || records === undefined || records === 0 || offered === 0) return null
   return contender.offeredBytes / offered + bytes / records
-}
-
-/** CPU of the part that worked most: a process as measured; of threads, which share one account, the mean. */
-export function busiestPart(contender: Contender, generatorCpu: number): { readonly name: string; readonly cpuSeconds: number } | null {
-  const processes = Object.entries(contender.cpu.parts).sort(([, a], [, b]) => b - a)[0]
-  if (processes !== undefined) return { name: processes[0], cpuSeconds: processes[1] }
-  return contender.connections > 0
-    ? { name: 'thread', cpuSeconds: Math.max(0, contender.cpu.weir - generatorCpu) / contender.connections }
-    : null
 }
 
 /**

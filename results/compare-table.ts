@@ -46,11 +46,14 @@ export function renderComparison(comparison: Comparison, display: Display): stri
 }
 
 /** Why a comparison is refused, field by field, and what to do. */
-export function renderRefusals({ refusals }: Comparison): string {
-  const reasons = [...new Set(refusals.map((refusal) => `  ${nameOf(refusal)}: ${refusalOf(refusal)}`))]
+export function renderRefusals({ refusals, rows }: Comparison): string {
+  const reasons = summed(
+    refusals.map((one) => [one, refusalOf(one)]),
+    rows,
+  )
   return [
     'these results may not be compared:',
-    ...reasons,
+    ...reasons.map((reason) => `  ${reason}`),
     '--force prints the comparison all the same, with what forbids it in every row',
   ].join('\n')
 }

@@ -18,7 +18,7 @@ export function renderHistory({ series, leftOut }: History, metric: HistoryMetri
     ...(metric === 'throughput' ? [{ head: 'x publ.', align: 'right' } as const, { head: 'x base', align: 'right' } as const] : []),
     { head: 'changes', align: 'left' },
   ] as const
-  const width = Math.max(8, Math.min(40, display.columns - 75))
+  const width = Math.max(8, Math.min(40, display.columns - 84))
   const rows = series.map((one, i) => {
     const last = one.points.at(-1)
     return [

@@ -1,15 +1,16 @@
 /** Makes the document of a capacity session from what its soundings left. */
 import type { Source } from '../../generators/source.js'
-import { sumOfAudits } from '../../results/capacity/audits.js'
+import { addAudits } from '../../results/add-audits.js'
 import { conditions } from '../../results/capacity/decision.js'
 import type { Capacity, CapacityResult, Probe } from '../../results/capacity/report.js'
 import { environmentHash, hashOf, subjectHash, workloadHash } from '../../results/hashes.js'
 import { published, publishedRecordsPerSecond } from '../../results/published.js'
 import type { BoundFinding, Json, Verdict } from '../../results/result.js'
-import { findBound, judge } from '../../results/verdict.js'
+import { judge } from '../../results/verdict.js'
 import type { TargetModule } from '../../targets/target.js'
+import { boundReport, totalCpu } from '../bound-report.js'
 import type { Contender } from '../contender.js'
-import { buildBaseline, busiestPart, configurationOf, intervalOf, ledgerError, rateOf, sourceIdentity } from '../document.js'
+import { buildBaseline, configurationOf, intervalOf, ledgerError, rateOf, sourceIdentity } from '../document.js'
 import { describeBuild, describeMachine } from '../machine.js'
 import type { PlannedTarget } from '../plan.js'
 import type { Site } from '../site.js'
@@ -107,7 +108,7 @@ async function buildCapacity(record: CapacityRecord, { module, planned, site, so
     latencies: sounding.latencies,
     probes,
     groups: groups.map(describeTables),
-    audit: sumOfAudits(contenders.flatMap(({ audit }) => (audit === undefined ? [] : [audit.audit]))),
+    audit: addAudits(contenders.flatMap(({ audit }) => (audit === undefined ? [] : [audit.audit]))),
     findings: contenders.flatMap(({ audit }) => audit?.findings ?? []).slice(0, findingsKept),
     ...(error === undefined ? {} : { error: { message: error.message } }),
     workloadHash: hashOf({
@@ -167,8 +168,7 @@ function nearCapacity({ groups }: Sounding): Contender | undefined {
 
 function evidenceOf({ generatorCpu, calibration }: CapacityRecord, sounding: Sounding) {
   const contender = nearCapacity(sounding)
-  const { weir = 0, parts = {}, store = 0 } = contender?.cpu ?? {}
-  const total = weir + Object.values(parts).reduce((sum, used) => sum + used, 0) + (store ?? 0)
+  const total = contender === undefined ? 0 : totalCpu(contender)
   return {
     generatorCpuSeconds: generatorCpu === null || contender === undefined ? null : generatorCpu * contender.ledger.offered,
     totalCpuSeconds: total > 0 ? total : null,
@@ -180,20 +180,12 @@ function boundOf(record: CapacityRecord, sounding: Sounding): BoundFinding | nul
   const contender = nearCapacity(sounding)
   const rate = contender === undefined ? null : rateOf(contender)
   if (contender === undefined || rate === null) return null
-  const evidence = evidenceOf(record, sounding)
-  const { cpu } = contender
-  return findBound({
-    ...evidence,
+  return boundReport(contender, {
+    ...evidenceOf(record, sounding),
     recordsPerSecond: rate,
-    elapsedSeconds: contender.elapsedMs / 1000,
-    machineUtilisation: cpu.machineTotal > 0 ? cpu.machineBusy / cpu.machineTotal : null,
-    storeCpuSeconds: cpu.store,
-    connections: contender.connections,
-    busiestPart: busiestPart(contender, evidence.generatorCpuSeconds ?? 0),
-    // At a rate the driver waits for the clock: how long it waited for the target says nothing.
-    offerWaitSeconds: null,
     generatorLagP99Ms: contender.lag.count > 0 ? contender.lag.quantile(0.99) : null,
-  })
+    paced: true,
+  }).bound
 }
 
 /** The conditions that the probes above the capacity broke, by how often. */

@@ -7,6 +7,7 @@ import { findTarget, targets } from '../../targets/index.js'
 import type { TargetModule } from '../../targets/target.js'
 import { constant } from '../arrivals.js'
 import { audit } from '../audit.js'
+import { ownCpu } from '../bound-report.js'
 import { systemClock } from '../clock.js'
 import { Contender } from '../contender.js'
 import { describeBuild } from '../machine.js'
@@ -108,7 +109,7 @@ export class GateSide {
   private async block({ records, recordsPerSecond }: AskBlock): Promise<BlockDone> {
     const contender = this.contender
     if (contender === undefined) throw new Error('there are no tables to write to')
-    const used = () => contender.cpu.weir + Object.values(contender.cpu.parts).reduce((sum, part) => sum + part, 0)
+    const used = () => ownCpu(contender)
     const before = used()
     const index = this.blocks++
     if (recordsPerSecond === undefined) {
