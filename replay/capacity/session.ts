@@ -93,15 +93,9 @@ class CapacitySession {
     await this.auditBaseline()
     await workplace.gatherFacts()
     if (sounded.every(({ sounding }) => sounding.probes.length === 0) && this.hooks.signal.aborted) throw new InterruptedError()
-    return buildCapacityResult({
-      ...this.asked,
-      createdAt,
-      sounded,
-      source: this.source,
-      generatorCpu,
-      calibration,
-      baseline: this.baseline,
-    })
+    const { asked, source, baseline, hooks } = this
+    const interrupted = hooks.signal.aborted
+    return buildCapacityResult({ ...asked, createdAt, sounded, source, generatorCpu, calibration, baseline, interrupted })
   }
 
   /** Stops everything and drops what was created. */
