@@ -58,7 +58,7 @@ export const capacity = defineCommand({
     const budgetMs = values.budget ?? defaultBudgetMs
     const target = values.target ?? targetsNamed('worker-pool')
     const store = values.store ?? storesNamed('postgres')
-    const plan = { ...planRun(asRun({ ...values, target, store }), settings, cwd), arrivals: 'constant' as const, latencyLeg: false }
+    const plan = { ...planRun(asRun({ ...values, target, store }), settings, cwd), arrivals: 'constant', latencyLeg: false }
     const asked = { plan: { ...plan, length: { kind: 'duration' as const, durationMs: budgetMs } }, limitMs, budgetMs }
     const begin = performance.now()
     const onProgress = (state: Progress): void => progress(progressLine(state, performance.now() - begin), state.label)

@@ -1,14 +1,15 @@
 /** weir run: replays a scenario through targets into a store and reports what was measured. */
 import { relative, resolve } from 'node:path'
-import { arrivalKinds, type Length, type Plan, runDurabilities } from '../replay/plan.js'
+import { type Length, type Plan, runDurabilities } from '../replay/plan.js'
 import { InterruptedError, type Progress, runSession, UnsupportedError } from '../replay/session.js'
 import { secretsOf } from '../results/redact.js'
 import type { Result } from '../results/result.js'
 import { renderTable } from '../results/table.js'
 import { auditFindings } from '../results/verdict.js'
 import { serialize, writeResult } from '../results/write.js'
-import { ScenarioError } from '../scenarios/scenario.js'
+import { type Scenario, ScenarioError } from '../scenarios/scenario.js'
 import { partitionKeys } from '../stores/store.js'
+import { arrivalsNamed } from './arrivals.js'
 import {
   defaultStores,
   defaultTargets,
@@ -80,9 +81,9 @@ export const options = {
   }),
   arrivals: value({
     placeholder: 'KIND',
-    summary: 'spacing in the latency leg (constant)',
+    summary: 'when records of the latency leg are due: poisson, burst:4x,500ms,2s, ramp:1..10, ... (constant); see docs/arrivals.md',
     rare: true,
-    parse: wordOf('kind of arrivals', arrivalKinds),
+    parse: arrivalsNamed,
   }),
   'partition-key': value({
     placeholder: 'COLUMN',
@@ -179,7 +180,7 @@ export function planRun(values: Values<typeof options>, settings: Settings, cwd:
     repetitions: values.runs ?? (values.until === undefined ? 1 : mostUntil),
     until: values.until ?? null,
     label: values.label ?? null,
-    arrivals: values.arrivals ?? scenario.arrivals,
+    arrivals: arrivalsOf(values, scenario),
     latencyLeg: values['no-latency-leg'] !== true,
     analyticsRate: values.analytics ?? null,
     seed: values.seed ?? '1',
@@ -197,6 +198,14 @@ export function planRun(values: Values<typeof options>, settings: Settings, cwd:
     dataDirectory: values.data === undefined ? null : resolve(cwd, values.data),
     out: resolve(cwd, values.out ?? 'results/runs'),
   }
+}
+
+/** A log's own timing needs a log, and leaves nothing to say about the rate. */
+function arrivalsOf({ arrivals, input, rate }: Values<typeof options>, scenario: Scenario): string {
+  if (arrivals?.startsWith('replay') !== true) return arrivals ?? scenario.arrivals
+  if (input === undefined) throw new UsageError('--arrivals replay follows the times of a log: add --input FILE')
+  if (rate !== undefined) throw new UsageError("--arrivals replay has the log's own rate; it cannot go with --rate")
+  return arrivals
 }
 
 /** Of -n and --duration the one from the stronger layer; both in one layer contradict each other. */

@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { hashShares } from '../generators/hash-shares.js'
 import type { Source, SourceSpec } from '../generators/source.js'
-import { environmentHash, type FileIdentity, type StreamIdentity, subjectHash, workloadHash } from '../results/hashes.js'
+import { environmentHash, type FileIdentity, type StreamIdentity, subjectHash, type Workload, workloadHash } from '../results/hashes.js'
 import type { LatencyHistogram } from '../results/histogram.js'
 import { published, publishedRecordsPerSecond } from '../results/published.js'
 import { rank } from '../results/rank.js'
@@ -15,11 +15,13 @@ import { skewOf } from '../results/skew.js'
 import { seededRandom } from '../results/statistics.js'
 import { rateInterval, throughputOf } from '../results/throughput.js'
 import { judge } from '../results/verdict.js'
+import { parseArrivals } from './arrivals/words.js'
 import type { AuditReport } from './audit.js'
 import { arrangements, type Beside } from './beside.js'
 import { boundReport } from './bound-report.js'
 import type { Contender } from './contender.js'
 import type { BlockOutcome } from './driver.js'
+import type { LatencyLayout } from './latency-plan.js'
 import { describeBuild, describeMachine } from './machine.js'
 import type { Plan, PlannedTarget } from './plan.js'
 import type { Site } from './site.js'
@@ -38,14 +40,7 @@ export interface Entry {
   latencyPlan: LatencyPlan | undefined
 }
 
-export interface LatencyPlan {
-  /** Records per second. */
-  readonly rate: number
-  /** Of the full speed; null when the user gave the rate. */
-  readonly share: number | null
-  readonly blockRecords: number
-  readonly blockMs: number
-  readonly warmMs: number
+export interface LatencyPlan extends LatencyLayout {
   readonly recorders: Recorder[]
   readonly outcomes: BlockOutcome[]
 }
@@ -223,7 +218,7 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
       source: identity,
       records: plan.length?.kind === 'duration' ? plan.length.durationMs : ledger.offered,
       arrivals: plan.arrivals,
-      latencyRate: !plan.latencyLeg ? null : plan.rate === null ? { share: plan.rateShare } : { recordsPerSecond: plan.rate },
+      latencyRate: latencyRateOf(plan),
     }),
     environmentHash: environmentHash({
       machine: describeMachine(server.embedded ? undefined : null),
@@ -239,6 +234,12 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
       build: describeBuild().build,
     }),
   }
+}
+
+/** How the latency leg's rate was set; that of a recorded log is in the words for its arrivals. */
+function latencyRateOf({ latencyLeg, arrivals, rate, rateShare }: Plan): Workload['latencyRate'] {
+  if (!latencyLeg || parseArrivals(arrivals).kind === 'replay') return null
+  return rate === null ? { share: rateShare } : { recordsPerSecond: rate }
 }
 
 /** A target that settles a record twice, or one that it was never offered, cannot be believed. */

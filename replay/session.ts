@@ -5,16 +5,15 @@ import { Recorder } from '../results/recorder.js'
 import { halfWidth } from '../results/repetitions.js'
 import type { Result } from '../results/result.js'
 import { meanInterval, seededRandom, shuffled } from '../results/statistics.js'
-import { scenarioNamed } from '../scenarios/index.js'
 import { baselineTarget, findTarget } from '../targets/index.js'
 import type { TargetModule } from '../targets/target.js'
-import { constant } from './arrivals.js'
 import { arrangements, Beside, knownAddresses } from './beside.js'
 import { type Clock, systemClock } from './clock.js'
 import type { BlockRequest, Contender } from './contender.js'
 import { buildResult, type Entry } from './document.js'
 import { chunkRecords } from './driver.js'
 import { generatorCpuPerRecord } from './generator-cost.js'
+import { layOut } from './latency-plan.js'
 import type { Plan, PlannedTarget } from './plan.js'
 import { type PlannedSource, planSource } from './plan-source.js'
 import { exportRejects } from './rejects.js'
@@ -79,12 +78,8 @@ const leastBaselineBlocks = 4
 /** Small enough for a block of the baseline to end on time. */
 const baselineChunk = 256
 const nullRecords = 200_000
-/** The latency leg, unless a duration was asked for: its blocks, its length, and the warm-up of each block. */
+/** Blocks of a latency leg, for the time left. */
 const latencyBlocks = 2
-const latencyMs = 6000
-/** So many runs have the whole length; more share it. */
-const unhurriedRuns = 3
-const warmUpMs = 500
 /** Length of a block in which questions alone are asked. */
 const questionsAloneMs = 2000
 /** Expected lengths of the steps, for the time left; a block of a run is 1. */
@@ -370,29 +365,15 @@ class Session {
     for (const entry of entries) {
       const { throughput, planned } = entry
       const reached = (throughput.ledger.tally.stored * 1000) / throughput.elapsedMs
-      const rate = plan.rate ?? plan.rateShare * reached
-      if (throughput.error !== undefined || this.hooks.signal.aborted || !(rate > 0 && Number.isFinite(rate))) continue
-      const wishedMs =
-        plan.length?.kind === 'duration'
-          ? plan.length.durationMs
-          : Math.min(longestLatencyMs(plan, entries.length), (records * 1000) / rate)
-      const blockRecords = Math.floor(Math.min((wishedMs * rate) / 1000, records) / latencyBlocks)
-      if (blockRecords < 1) continue
-      const blockMs = (blockRecords * 1000) / rate
-      const warmMs = Math.min(warmUpMs, blockMs / 5)
-      const months = this.months(blockRecords * latencyBlocks)
+      if (throughput.error !== undefined || this.hooks.signal.aborted) continue
+      const layout = await layOut({ plan, source: this.source, records, reached, runs: entries.length })
+      if (layout === undefined) continue
+      const months = this.months(layout.blockRecords * layout.blocks)
       entry.latency = await this.contender(throughput.spec.module, planned, entry.site, { role: 'latency', months, repetition })
-      entry.latencyPlan = {
-        rate,
-        share: plan.rate === null ? plan.rateShare : null,
-        blockRecords,
-        blockMs,
-        warmMs,
-        recorders: [],
-        outcomes: [],
-      }
+      entry.latencyPlan = { ...layout, recorders: [], outcomes: [] }
     }
-    for (let round = 0; round < latencyBlocks; round++) {
+    const blocks = Math.max(0, ...entries.map(({ latencyPlan }) => latencyPlan?.blocks ?? 0))
+    for (let round = 0; round < blocks; round++) {
       for (const entry of shuffled(entries, this.random)) {
         const { latency, latencyPlan } = entry
         if (latency === undefined || latencyPlan === undefined) continue
@@ -400,8 +381,8 @@ class Session {
         const { rate, blockRecords, warmMs } = latencyPlan
         const outcome = await this.block({
           contender: latency,
-          request: { index: round, records: blockRecords, arrivals: constant(rate), windowFromMs: warmMs, recorder },
-          label: `${this.nameOf(latency)} at ${Math.round(rate).toLocaleString('en')}/s, ${this.runOf(repetition)}block ${round + 1} of ${latencyBlocks}`,
+          request: { index: round, records: blockRecords, arrivals: latencyPlan.arrivals(round), windowFromMs: warmMs, recorder },
+          label: `${this.nameOf(latency)} at ${Math.round(rate).toLocaleString('en')}/s, ${this.runOf(repetition)}block ${round + 1} of ${blocks}`,
           weight: stepWeights.latency,
         })
         if (outcome === undefined) continue
@@ -556,8 +537,4 @@ function retentionIn({ parameters: { keepMonths } }: Plan, role: string): { read
 function probing({ latencyLeg }: Plan, role: string): { readonly probeEveryMs?: number } {
   if (role === 'latency') return { probeEveryMs: 100 }
   return role === 'run' && !latencyLeg ? { probeEveryMs: 500 } : {}
-}
-
-function longestLatencyMs(plan: Plan, runs: number): number {
-  return scenarioNamed(plan.scenario).latencyMs ?? latencyMs * Math.min(1, unhurriedRuns / runs)
 }

@@ -5,7 +5,7 @@ import { batchesOf, batchPeriodMs, type Observation, type SettledRange } from '.
 import type { Probe } from '../../results/capacity/report.js'
 import { Recorder } from '../../results/recorder.js'
 import type { Settlement } from '../../stores/store.js'
-import { constant } from '../arrivals.js'
+import { constant } from '../arrivals/constant.js'
 import type { Clock } from '../clock.js'
 import type { BlockRequest } from '../contender.js'
 import type { BlockOutcome } from '../driver.js'
