@@ -16,7 +16,7 @@ const names = services.map(({ name }) => name)
 
 export const serve = defineCommand({
   name: 'serve',
-  summary: 'Serves what a run left in a store over HTTP, until it is interrupted.',
+  summary: 'Serves what a run left in a store over HTTP.',
   options: {
     service: value({
       placeholder: 'NAME',
