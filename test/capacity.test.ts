@@ -31,7 +31,8 @@ test.before.each((context) => {
 })
 test.after.each(({ out }) => rmSync(out, { recursive: true, force: true }))
 
-const common = ['-t', 'single-thread', '-s', 'postgres', '--p99', '2s', '--precision', '20%', '--json']
+const small = ['--batch-records', '4000', '--linger-ms', '20']
+const common = ['-t', 'single-thread', '-s', 'postgres', ...small, '--p99', '2s', '--precision', '20%', '--json']
 
 test('a search on Postgres finds a rate, and every record of every probe is there', ({ out }) => {
   const { status, stdout, stderr } = weir(['capacity', ...common, '--budget', '6s', '--out', out])

@@ -34,6 +34,8 @@ export interface CapacityRecord extends CapacityPlan {
   readonly generatorCpu: number | null
   readonly calibration: Contender
   readonly baseline: Contender | undefined
+  /** It was told to stop. */
+  readonly interrupted: boolean
 }
 
 const findingsKept = 100
@@ -153,7 +155,7 @@ function verdictOf(record: CapacityRecord, sounding: Sounding, capacity: number 
     otherAudits: audits.slice(1),
     error: error?.message,
     firstFailure: contenders.map(({ ledger }) => ledger.firstFailure).find((reason) => reason !== undefined),
-    interrupted: sounding.end === 'interrupted',
+    interrupted: sounding.end === 'interrupted' || (record.interrupted && contenders.some(({ audit }) => audit === undefined)),
     overloaded: false,
     maxRejects: null,
   })

@@ -18,9 +18,10 @@ import { Prober } from './probing.js'
 import { Sounding } from './sounding.js'
 import type { Tables } from './tables.js'
 
-/** Length of a block of the baseline, four of which lie around each search; with a small budget as much of it. */
-const baselineMs = 1000
-const baselineShare = 1 / 15
+/** Length of a block of the baseline, with a small budget as much of it. Two of them lie before, between and after each search's parts. */
+const baselineMs = 600
+const baselineShare = 1 / 25
+const baselineBlocks = 2
 /** Small enough for a block of the baseline to end on time. */
 const baselineChunk = 256
 const nullRecords = 200_000
@@ -50,6 +51,8 @@ class CapacitySession {
   private baseline: Contender | undefined
   private readonly steps = { done: 0, total: 1 }
   private label = ''
+  /** How much of the sounding under way is done, 0 to 1. */
+  private part = 0
 
   constructor(
     private readonly asked: CapacityPlan,
@@ -85,19 +88,14 @@ class CapacitySession {
       if (this.hooks.signal.aborted) break
       sounded.push(await this.sound(module, planned, site))
       this.steps.done++
+      this.part = 0
     }
     await this.auditBaseline()
     await workplace.gatherFacts()
     if (sounded.every(({ sounding }) => sounding.probes.length === 0) && this.hooks.signal.aborted) throw new InterruptedError()
-    return buildCapacityResult({
-      ...this.asked,
-      createdAt,
-      sounded,
-      source: this.source,
-      generatorCpu,
-      calibration,
-      baseline: this.baseline,
-    })
+    const { asked, source, baseline, hooks } = this
+    const interrupted = hooks.signal.aborted
+    return buildCapacityResult({ ...asked, createdAt, sounded, source, generatorCpu, calibration, baseline, interrupted })
   }
 
   /** Stops everything and drops what was created. */
@@ -135,16 +133,16 @@ class CapacitySession {
       say: (label, spentMs) => this.say(`${name}, ${label}`, Math.min(0.95, spentMs / (budgetMs * 1.5))),
     })
     const audited = new Set<Tables>()
-    await this.baselineBlock()
+    await this.measureBaseline()
     await sounding.burst()
-    await this.baselineBlock()
+    await this.measureBaseline()
     await sounding.search()
     await this.auditGroups(sounding, audited)
-    await this.baselineBlock()
+    await this.measureBaseline()
     const sounded: Sounded = { planned, site, sounding, module }
     await sounding.measureLatency()
     await this.auditGroups(sounding, audited)
-    await this.baselineBlock()
+    await this.measureBaseline()
     return sounded
   }
 
@@ -203,19 +201,17 @@ class CapacitySession {
     return this.workplace.contender(request)
   }
 
-  private async baselineBlock(): Promise<void> {
+  private async measureBaseline(): Promise<void> {
     const { baseline, hooks, workplace } = this
     if (baseline === undefined || baseline.error !== undefined || hooks.signal.aborted) return
     this.say('baseline')
     try {
       await workplace.settle()
-      const request = {
-        records: Number.MAX_SAFE_INTEGER,
-        durationMs: Math.min(baselineMs, this.asked.budgetMs * baselineShare),
-        signal: hooks.signal,
+      const durationMs = Math.min(baselineMs, this.asked.budgetMs * baselineShare)
+      for (let block = 0; block < baselineBlocks; block++) {
+        await baseline.run({ index: baseline.blocks.length, records: Number.MAX_SAFE_INTEGER, durationMs, signal: hooks.signal })
+        await workplace.settled(baseline.spec.site)
       }
-      await baseline.run({ index: baseline.blocks.length, ...request })
-      await workplace.settled(baseline.spec.site)
     } catch (error) {
       if (!hooks.signal.aborted) baseline.error = error instanceof Error ? error : new Error(String(error))
       baseline.ledger.abandon()
@@ -232,9 +228,11 @@ class CapacitySession {
     return this.source.months(0, chunkRecords) ?? []
   }
 
-  private say(label: string, part?: number): void {
-    if (part === undefined && label === this.label) return
+  /** Without a part the work goes on where it was. */
+  private say(label: string, part = this.part): void {
+    if (part === this.part && label === this.label) return
     this.label = label
-    this.hooks.onProgress({ label, done: this.steps.done + (part ?? 0), total: this.steps.total, recordsPerSecond: null })
+    this.part = part
+    this.hooks.onProgress({ label, done: this.steps.done + part, total: this.steps.total, recordsPerSecond: null })
   }
 }

@@ -119,8 +119,9 @@ export class Sounding {
           this.end = 'generator'
           return
         }
-        // A window too short for its batches has no answer: the same rate is asked again.
-        if (voids === 0 && decision.growth !== null) this.answers.push({ rate: step.rate, sustained: decision.sustained })
+        // A window too short for its batches has no answer, unless something else broke: the same rate is asked again.
+        const told = decision.growth !== null || decision.outcome === 'not sustained'
+        if (voids === 0 && told) this.answers.push({ rate: step.rate, sustained: decision.sustained })
       }
     })
     await this.groups.at(-1)?.contender.closeTarget()

@@ -91,6 +91,12 @@ test('one stall is unclear, several are not', () => {
   assert.is(often.outcome, 'not sustained', often.evidence.join('; '))
 })
 
+test('more late records than one in a hundred are never called sustained', () => {
+  const { outcome, lateness } = decide(probe({ rate: 100_000, capacity: 400_000, batch: 14_000, stalls: [[2000, 2180]] }), 220)
+  assert.ok(lateness.share > 0.01 && lateness.share < 0.04, `${lateness.share}`)
+  assert.is(outcome, 'unclear')
+})
+
 test('what was due and never settled is late, and not coming to an end is not sustaining', () => {
   const whole = probe({ rate: 100_000, capacity: 200_000, batch: 5000 })
   const half = { ...whole, settled: whole.settled.slice(0, whole.settled.length / 2), seenUntilMs: 10_000 }

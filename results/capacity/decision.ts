@@ -1,7 +1,7 @@
 /** What one probe of a target at a rate says: sustained, not sustained, unclear, or nothing at all. */
 import { count, milliseconds } from '../format.js'
 import { type Growth, growthOf } from './backlog.js'
-import { type Lateness, latenessOf } from './lateness.js'
+import { allowedLate, type Lateness, latenessOf } from './lateness.js'
 import type { Observation } from './observation.js'
 
 /** `void`: Weir itself fell behind, so that the probe says nothing about the target. */
@@ -53,7 +53,8 @@ export function decide(probe: ProbeEvidence, limitMs: number): Decision {
   const growth = growthOf(probe)
   const lateness = latenessOf(probe, limitMs)
   const holds = growth === undefined ? 0.5 : probabilityOf(steadyOdds(growth))
-  const inTime = probabilityOf(lateness.odds)
+  // More late records than are allowed may be chance, which is unclear; they never speak for the target.
+  const inTime = Math.min(probabilityOf(lateness.odds), lateness.share > allowedLate ? 0.5 : 1)
   const sustained = probe.drained ? Math.min(holds, inTime) : 0
   const broke: Condition[] = []
   if (!probe.drained) broke.push('drain')

@@ -14,7 +14,7 @@ export interface Lateness {
 
 const mostSlices = 24
 /** p99 within the limit means that at most this share is later. */
-const allowed = 0.01
+export const allowedLate = 0.01
 
 /**
  * The late share by slices of the window of at least two batch periods: records of one batch are late together, slices much less so. What was due and is
@@ -33,7 +33,7 @@ export function latenessOf(observation: Observation, limitMs: number): Lateness 
   const spread =
     n < 2 ? 0 : (slices.reduce((sum, slice) => sum + (slice.late - share * slice.records) ** 2, 0) / records ** 2) * (n / (n - 1))
   const effective = Math.max(1, Math.min(records, spread > 0 ? (share * (1 - share)) / spread : share > 0 && share < 1 ? n : records))
-  const within = (k: number, count: number) => betaProbability(allowed, 0.5 + k, 0.5 + count - k)
+  const within = (k: number, count: number) => betaProbability(allowedLate, 0.5 + k, 0.5 + count - k)
   const before = within(0, 0)
   const after = within(share * effective, effective)
   return { share, records: Math.round(records), effective, odds: odds(after) / odds(before) }

@@ -1,5 +1,5 @@
 /** What people read at the end of a capacity search: a pure function from its document to text. */
-import { type Display, drawTable, wrapped } from '../draw.js'
+import { type Display, drawTable, widest, wrapped } from '../draw.js'
 import { count, milliseconds, rate, spread, times } from '../format.js'
 import { publishedRecordsPerSecond } from '../published.js'
 import { redact } from '../redact.js'
@@ -21,7 +21,7 @@ export function renderCapacities(result: CapacityResult, options: CapacityTableO
   const display = { tty: options.tty, columns: options.columns ?? 120 }
   const sign = options.tty ? '±' : '+-'
   const parts = [
-    draw(summary(result, sign), display),
+    fitting(summary(result, sign), display),
     ...result.capacities.flatMap((capacity) => {
       const of = [paragraph(sentences(capacity, sign), display)]
       if (capacity.latencies.length > 0) of.push(draw(latencies(capacity, sign), display))
@@ -205,7 +205,21 @@ function closing({ baseline, capacities, machine }: CapacityResult, { file }: Ca
 
 function percent(share: number): string {
   const value = share * 100
-  return `${value.toFixed(Math.abs(value) < 10 && value !== 0 ? 1 : 0)}%`
+  return `${(Math.abs(value) < 0.05 ? 0 : value).toFixed(Math.abs(value) < 9.95 && Math.abs(value) >= 0.05 ? 1 : 0)}%`
+}
+
+/** Short heads where the table is wider than the display, then without the columns that sentences make up for. */
+function fitting(rows: Rows, display: Display): string {
+  const short = rows.map((row, i) => (i > 0 ? row : row.map((head) => shortHeads[head.trim()] ?? head)))
+  const left = rows[0]?.map((head) => !['full speed/s', 'durability', 'bound'].includes(head.trim())) ?? []
+  const fewer = short.map((row) => row.filter((_, i) => left[i]))
+  const drawn = [rows, short, fewer].map((table) => draw(table, display))
+  return drawn.find((text) => widest([text]) <= display.columns) ?? drawn.at(-1) ?? ''
+}
+
+const shortHeads: Readonly<Record<string, string>> = {
+  [`x published ${publishedRecordsPerSecond}`]: `x publ. ${publishedRecordsPerSecond}`,
+  'x measured baseline': 'x base',
 }
 
 function draw([head = [], ...rows]: Rows, display: Display): string {
