@@ -15,7 +15,7 @@ interface Item {
 
 export const clean = defineCommand({
   name: 'clean',
-  summary: 'Lists what a crash left behind, and removes it with --yes or when you agree.',
+  summary: 'Lists what a crash left behind, and removes it with --yes.',
   options: {
     yes: toggle({ alias: 'y', summary: 'remove it without asking' }),
     'dry-run': toggle({ summary: 'list it only' }),

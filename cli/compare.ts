@@ -6,13 +6,13 @@ import { defaultFolder } from '../results/write.js'
 import { defineCommand, toggle, value } from './command.js'
 import { UsageError } from './errors.js'
 import { parseShare } from './quantities.js'
-import { sideNamed } from './sides.js'
+import { sideNamed } from './results-named.js'
 
 const defaultMinEffect = 0.05
 
 export const compare = defineCommand({
   name: 'compare',
-  summary: 'Compares results of weir run: faster, slower, no difference shown, or cannot tell.',
+  summary: 'Compares results: faster, slower, no difference, or cannot tell.',
   options: {
     a: value({ placeholder: 'A', summary: 'file, folder, quoted pattern, or label: what B is compared with', parse: (text) => text }),
     b: value({ placeholder: 'B', summary: 'the other side; the words say what B is', parse: (text) => text }),
@@ -39,7 +39,11 @@ export const compare = defineCommand({
     refuseShared(a, b, cwd)
     const comparison = compareSides(a, b, values['min-effect'] ?? defaultMinEffect)
     const refused = comparison.refusals.length > 0 && values.force !== true
-    if (values.json) return { status: refused || comparison.rows.length === 0 ? 2 : 0, output: `${JSON.stringify(comparison, null, 2)}\n` }
+    if (values.json)
+      return {
+        status: refused || comparison.rows.length === 0 ? 2 : 0,
+        output: `${JSON.stringify({ schema: 1, ...comparison }, null, 2)}\n`,
+      }
     if (refused) throw new UsageError(renderRefusals(comparison))
     refuseEmpty(comparison)
     return { status: 0, output: renderComparison(comparison, display) }

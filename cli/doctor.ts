@@ -6,7 +6,7 @@ const marks = { good: 'ok', note: 'note', missing: 'MISSING' } as const
 
 export const doctor = defineCommand({
   name: 'doctor',
-  summary: 'Says what this machine can run and what is missing, with the remedy.',
+  summary: 'Says what this machine can run, and what is missing.',
   options: { json: toggle({ summary: 'print one JSON document' }) },
   positionals: [],
   targetOptions: false,

@@ -9,7 +9,7 @@ import { type GatePlan, runGate } from '../replay/gate/session.js'
 import { GateRefusedError } from '../replay/gate/side-process.js'
 import { runDurabilities } from '../replay/plan.js'
 import { InterruptedError, type Progress, runSession, UnsupportedError } from '../replay/session.js'
-import { defaultRule } from '../results/gate.js'
+import { defaultRule, gateMetrics } from '../results/gate.js'
 import { type GateReport, gateJunit, gateMarkdown, renderGate } from '../results/gate-report.js'
 import { ResultReadError, readResult } from '../results/read.js'
 import { redactDeep, secretsOf } from '../results/redact.js'
@@ -35,6 +35,12 @@ const options = {
   strict: toggle({ summary: 'fail (1) too when the noise does not let it tell' }),
   junit: value({ placeholder: 'FILE', summary: 'write the outcome as JUnit XML', parse: (text) => text }),
   json: toggle({ summary: 'print the outcome as one JSON document' }),
+  metric: value({
+    placeholder: 'NAME',
+    summary: 'throughput, p99 (at half of full speed) or cpu (throughput)',
+    rare: true,
+    parse: wordOf('metric', gateMetrics),
+  }),
   rounds: value({ placeholder: 'N', summary: 'rounds at the most (as many as fit)', rare: true, parse: parsePositiveCount }),
   pairs: value({ placeholder: 'N', summary: 'pairs of blocks in a round (so that 4 rounds fit)', rare: true, parse: parsePositiveCount }),
   block: value({ placeholder: 'TIME', summary: 'about as long is a block (250ms)', rare: true, parse: parseDuration }),
@@ -96,7 +102,19 @@ async function measure(values: GateValues, context: Context): Promise<GateReport
 
 /** The stored session again, here. */
 async function onBaseline(values: GateValues, file: string, { cwd, signal, settings, notice, progress }: Context): Promise<GateReport> {
-  const own = ['target', 'rounds', 'pairs', 'block', 'budget', 'profile', 'seed', 'partition-key', 'partitions', 'durability'] as const
+  const own = [
+    'target',
+    'metric',
+    'rounds',
+    'pairs',
+    'block',
+    'budget',
+    'profile',
+    'seed',
+    'partition-key',
+    'partitions',
+    'durability',
+  ] as const
   const given = own.map((key) => settings.find(key)).find((one) => one?.layer === 'flag')
   if (given !== undefined) throw new UsageError(`${given.origin} cannot go with --baseline: the stored session says what is measured`)
   const { result: stored } = await readResult(resolve(cwd, file))
@@ -120,6 +138,7 @@ async function sideBySide(values: GateValues, against: string, context: Context)
     const plan: GatePlan = {
       builds: { base: base.build, candidate: ownBuild() },
       target: planned.name,
+      metric: values.metric ?? 'throughput',
       options: Object.fromEntries(planned.asked.map((name) => [name, planned.options[name] ?? 0])),
       store: values.store ?? { name: 'postgres', url: '' },
       durability: values.durability ?? 'power',

@@ -14,7 +14,7 @@ import { defaultPartitions, scenarioOptions, scenarioParameters } from './scenar
 
 export const generate = defineCommand({
   name: 'generate',
-  summary: 'Writes log lines: a pure function of profile, seed and position, in any share.',
+  summary: 'Writes log lines: any range of a stream, in any share.',
   options: {
     n: value({ alias: 'n', placeholder: 'AMOUNT', summary: 'records (1M) or bytes (10GB) of the whole stream (1M)', parse: parseLength }),
     format: value({ placeholder: 'NAME', summary: 'combined, common or json (combined)', parse: formatNamed }),

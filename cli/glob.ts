@@ -30,7 +30,8 @@ async function below(folder: string, parts: readonly string[], cwd: string): Pro
       const hidden = entry.name.startsWith('.') && !part.startsWith('.')
       if (hidden || !fits(entry.name)) return []
       if (rest.length === 0) return part !== '**' && !entry.isDirectory() ? [path] : []
-      if (entry.isFile()) return []
+      // Any number of folders are real ones: a link may lead back to where the search began.
+      if (entry.isFile() || (part === '**' && !entry.isDirectory())) return []
       return below(path, part === '**' ? parts : rest, cwd)
     }),
   )

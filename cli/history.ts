@@ -11,7 +11,7 @@ import { unknown } from './suggest.js'
 
 export const history = defineCommand({
   name: 'history',
-  summary: 'Shows each target over the results of a folder, and the documents with which it changed.',
+  summary: 'Shows targets over a folder of results, and when they changed.',
   options: {
     out: value({ placeholder: 'DIR', summary: `folder of the results (${defaultFolder})`, parse: (text) => text }),
     target: value({ alias: 't', placeholder: 'A,B', summary: 'these targets only (all)', parse: names }),
@@ -41,7 +41,7 @@ export const history = defineCommand({
     const found = histories(kept, metric)
     if (values.json) {
       const skipped = broken.map((one) => ({ ...one, file: shown(one.file) }))
-      return { status: 0, output: `${JSON.stringify({ folder, metric, ...found, broken: skipped }, null, 2)}\n` }
+      return { status: 0, output: `${JSON.stringify({ schema: 1, folder, metric, ...found, broken: skipped }, null, 2)}\n` }
     }
     if (found.series.length === 0) throw new UsageError(nothingLeft(folder, metric, found.leftOut))
     return { status: 0, output: renderHistory(found, metric, display) }

@@ -9,7 +9,7 @@ interface Entry {
 
 export const list = defineCommand({
   name: 'list',
-  summary: 'Names the targets, stores, scenarios and profiles, a sentence each.',
+  summary: 'Names the targets, stores, scenarios and profiles.',
   options: { json: toggle({ summary: 'print one JSON document' }) },
   positionals: [],
   targetOptions: false,

@@ -2,6 +2,7 @@
 /** The program: parses the command line, runs one command, prints what it returns, and sets the exit status. Nobody else does. */
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { capacity } from './capacity.js'
 import { targets } from './catalogue.js'
 import { clean } from './clean.js'
 import type { AnyCommand, Context, Outcome } from './command.js'
@@ -24,7 +25,7 @@ import { sharedOptions, targetFlags } from './target-options.js'
 import { Terminal } from './terminal.js'
 import { verify } from './verify.js'
 
-const commands: readonly AnyCommand[] = [run, compare, history, gate, generate, verify, serve, list, doctor, clean]
+const commands: readonly AnyCommand[] = [run, compare, history, gate, capacity, generate, verify, serve, list, doctor, clean]
 
 /** Flags of every command. */
 const common: Readonly<Record<string, FlagShape>> = {

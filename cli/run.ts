@@ -1,14 +1,15 @@
 /** weir run: replays a scenario through targets into a store and reports what was measured. */
 import { relative, resolve } from 'node:path'
-import { arrivalKinds, type Length, type Plan, runDurabilities } from '../replay/plan.js'
+import { type Length, type Plan, runDurabilities } from '../replay/plan.js'
 import { InterruptedError, type Progress, runSession, UnsupportedError } from '../replay/session.js'
 import { secretsOf } from '../results/redact.js'
 import type { Result } from '../results/result.js'
 import { renderTable } from '../results/table.js'
 import { auditFindings } from '../results/verdict.js'
 import { serialize, writeResult } from '../results/write.js'
-import { ScenarioError } from '../scenarios/scenario.js'
+import { type Scenario, ScenarioError } from '../scenarios/scenario.js'
 import { partitionKeys } from '../stores/store.js'
+import { arrivalsNamed } from './arrivals.js'
 import {
   defaultStores,
   defaultTargets,
@@ -42,7 +43,8 @@ import { planTargets } from './target-options.js'
 /** Runs of `--until` when `--runs` says nothing else. */
 const mostUntil = 30
 
-const options = {
+/** The options of a run; other commands that plan one take theirs from here. */
+export const options = {
   scenario: value({ placeholder: 'NAME', summary: 'scenario to replay (steady); see weir list', parse: scenarioNamed }),
   target: value({ alias: 't', placeholder: 'A,B', summary: 'architectures to measure (all but the baseline)', parse: targetsNamed }),
   store: value({ alias: 's', placeholder: 'A,B', summary: 'postgres, clickhouse, null or a URL (all embedded ones)', parse: storesNamed }),
@@ -79,9 +81,9 @@ const options = {
   }),
   arrivals: value({
     placeholder: 'KIND',
-    summary: 'spacing in the latency leg (constant)',
+    summary: 'when records of the latency leg are due: poisson, burst:4x,500ms,2s, ramp:1..10, ... (constant); see docs/arrivals.md',
     rare: true,
-    parse: wordOf('kind of arrivals', arrivalKinds),
+    parse: arrivalsNamed,
   }),
   'partition-key': value({
     placeholder: 'COLUMN',
@@ -137,7 +139,7 @@ export const run = defineCommand({
 })
 
 /** A path below the working directory as it is typed there; any other as it is. */
-function near(cwd: string, path: string): string {
+export function near(cwd: string, path: string): string {
   const shorter = relative(cwd, path)
   return shorter.startsWith('..') ? path : shorter
 }
@@ -178,7 +180,7 @@ export function planRun(values: Values<typeof options>, settings: Settings, cwd:
     repetitions: values.runs ?? (values.until === undefined ? 1 : mostUntil),
     until: values.until ?? null,
     label: values.label ?? null,
-    arrivals: values.arrivals ?? scenario.arrivals,
+    arrivals: arrivalsOf(values, scenario),
     latencyLeg: values['no-latency-leg'] !== true,
     analyticsRate: values.analytics ?? null,
     seed: values.seed ?? '1',
@@ -196,6 +198,14 @@ export function planRun(values: Values<typeof options>, settings: Settings, cwd:
     dataDirectory: values.data === undefined ? null : resolve(cwd, values.data),
     out: resolve(cwd, values.out ?? 'results/runs'),
   }
+}
+
+/** A log's own timing needs a log, and leaves nothing to say about the rate. */
+function arrivalsOf({ arrivals, input, rate }: Values<typeof options>, scenario: Scenario): string {
+  if (arrivals?.startsWith('replay') !== true) return arrivals ?? scenario.arrivals
+  if (input === undefined) throw new UsageError('--arrivals replay follows the times of a log: add --input FILE')
+  if (rate !== undefined) throw new UsageError("--arrivals replay has the log's own rate; it cannot go with --rate")
+  return arrivals
 }
 
 /** Of -n and --duration the one from the stronger layer; both in one layer contradict each other. */
@@ -220,7 +230,10 @@ function refuseWithInput(settings: Settings): void {
 }
 
 /** 130 when interrupted; 1 when a run failed, an audit (the baseline's too) found something or a threshold was missed; else 0. */
-export function statusOf(result: Pick<Result, 'runs'> & Partial<Pick<Result, 'baseline'>>, interrupted: boolean): number {
+export function statusOf(
+  result: { readonly runs: readonly Pick<Result['runs'][number], 'verdict'>[] } & Partial<Pick<Result, 'baseline'>>,
+  interrupted: boolean,
+): number {
   const verdicts = new Set(result.runs.map(({ verdict }) => verdict))
   if (interrupted || verdicts.has('interrupted')) return 130
   if (result.baseline?.audit && auditFindings(result.baseline.audit).length > 0) return 1

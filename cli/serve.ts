@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { services } from '../services/index.js'
 import type { RunningService } from '../services/service.js'
-import { openStore, startServer } from '../stores/index.js'
+import { openStore, startServer, storeIn } from '../stores/index.js'
 import type { Store, StoreServer } from '../stores/store.js'
 import { redactUrl } from '../stores/url.js'
 import { storeNamed } from './catalogue.js'
@@ -16,7 +16,7 @@ const names = services.map(({ name }) => name)
 
 export const serve = defineCommand({
   name: 'serve',
-  summary: 'Serves what a run left in a store over HTTP, until it is interrupted.',
+  summary: 'Serves what a run left in a store over HTTP.',
   options: {
     service: value({
       placeholder: 'NAME',
@@ -85,7 +85,8 @@ interface Where {
 }
 
 /** The run to serve, and the server that holds it where that is started here. */
-async function openRun({ store = { name: 'postgres', url: '' }, data, schema }: Where, { cwd }: Context): Promise<Place> {
+async function openRun({ store: asked, data, schema }: Where, { cwd }: Context): Promise<Place> {
+  const store = asked ?? { name: (data === undefined ? undefined : storeIn(resolve(cwd, data))) ?? 'postgres', url: '' }
   if (store.name === 'null') throw new UsageError('the null store keeps nothing, so there is nothing to serve')
   if (store.url === '' && data === undefined) {
     throw new UsageError('say where the run lies: --store postgres://... or --data DIR (of weir run --keep --data DIR)')

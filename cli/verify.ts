@@ -8,7 +8,7 @@ import { Interrupted, UsageError } from './errors.js'
 
 export const verify = defineCommand({
   name: 'verify',
-  summary: 'Audits a run that was kept in a store: reads every row back and reconciles it.',
+  summary: 'Audits a run that was kept in a store, record by record.',
   options: {
     schema: value({ placeholder: 'NAME', summary: 'the run: its schema, weir_... (all of them)', parse: (text) => text }),
     store: value({ alias: 's', placeholder: 'URL', summary: 'server that holds it: postgres://..., http://...', parse: storeNamed }),

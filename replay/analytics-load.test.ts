@@ -8,7 +8,7 @@ import { chunksOf, onEmbedded, streamOf } from '../stores/postgres/servers.testi
 import { AnalyticsLoad } from './analytics-load.js'
 import { type NamedQuery, queryAt, type StreamView } from './analytics-mix.js'
 import { type AnalyticsTransport, DirectTransport, HttpTransport, pathOf } from './analytics-transport.js'
-import { constant } from './arrivals.js'
+import { constant } from './arrivals/constant.js'
 import { ManualClock, systemClock } from './clock.js'
 
 const view: StreamView = { fromMs: Date.UTC(2026, 0, 1), toMs: Date.UTC(2026, 0, 2), addresses: ['192.0.2.1', '2001:db8::1'] }

@@ -4,7 +4,7 @@ import { LatencyHistogram } from '../results/histogram.js'
 import type { AnalyticsFigures, QueryFigures } from '../results/result.js'
 import { type NamedQuery, queryAt, type StreamView } from './analytics-mix.js'
 import type { AnalyticsTransport } from './analytics-transport.js'
-import type { Arrivals } from './arrivals.js'
+import type { Arrivals } from './arrivals/arrivals.js'
 import type { Clock } from './clock.js'
 import { longestWaitMs, settledWithin } from './grace.js'
 

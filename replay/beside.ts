@@ -10,7 +10,7 @@ import { readLine } from '../targets/row-at-a-time/line.js'
 import { AnalyticsLoad } from './analytics-load.js'
 import type { StreamView } from './analytics-mix.js'
 import { HttpTransport } from './analytics-transport.js'
-import { constant } from './arrivals.js'
+import { constant } from './arrivals/constant.js'
 import type { Clock } from './clock.js'
 import type { Contender } from './contender.js'
 

@@ -8,15 +8,16 @@ import type { DeferredWork, Partition, ThroughputBlock, Visibility } from '../re
 import { openStore } from '../stores/index.js'
 import type { Settlement, Store, StoreAddress } from '../stores/store.js'
 import type { Target, TargetModule } from '../targets/target.js'
-import { addCpu, anonymousBytes, type CpuUse, noCpu, readCpu } from './accounts.js'
-import type { Arrivals } from './arrivals.js'
+import { Accounts } from './accounts.js'
+import type { Arrivals } from './arrivals/arrivals.js'
 import type { AuditReport } from './audit.js'
 import type { Clock } from './clock.js'
 import { DeferredWatch } from './deferred.js'
 import { type BlockOutcome, Desk, replay } from './driver.js'
-import { Retention } from './events.js'
+import { both, type Onlooker, Retention } from './events.js'
 import { Ledger } from './ledger.js'
 import type { Site } from './site.js'
+import { StoreWaits } from './store-waits.js'
 import { VisibilityProbe } from './visibility.js'
 
 export interface ContenderSpec {
@@ -33,6 +34,8 @@ export interface ContenderSpec {
   readonly chunkRecords?: number
   /** Older months are dropped as the stream goes on; absent: all stay. */
   readonly keepMonths?: number
+  /** Looks on beside the scenario's events. */
+  readonly onlooker?: Onlooker
 }
 
 /** What one block is asked to do. */
@@ -56,7 +59,10 @@ interface Note {
 
 export class Contender {
   readonly blocks: ThroughputBlock[] = []
-  readonly cpu: CpuUse = noCpu()
+  /** CPU, memory and disk of its blocks. */
+  readonly accounts: Accounts
+  /** What its connections waited for in the blocks at full speed; undefined where the store does not tell. */
+  readonly waits: StoreWaits | undefined
   /** Sums over the blocks, milliseconds. */
   renderMs = 0
   offerMs = 0
@@ -64,8 +70,6 @@ export class Contender {
   readonly deferred: DeferredWatch
   offeredBytes = 0
   readonly lag = new LatencyHistogram()
-  /** Largest seen, bytes. */
-  readonly memory = { weir: 0, target: 0, store: 0 }
   counters: Readonly<Record<string, number>> = {}
   /** Parts seen at the most: each has a connection of its own. */
   connections = 0
@@ -87,10 +91,18 @@ export class Contender {
   private constructor(
     readonly spec: ContenderSpec,
     readonly store: Store,
+    dataFolder: string | null,
   ) {
+    this.accounts = new Accounts({
+      parts: () => this.target?.parts() ?? [],
+      storeProcesses: () => spec.site.server.processes(),
+      dataFolder,
+    })
+    const watch = store.waits()
+    this.waits = watch && new StoreWaits(watch)
     this.ledger = new Ledger(spec.source.spec.source, 0)
     this.retention = retentionOf(spec, store, this.ledger)
-    this.desk = new Desk(spec.clock, this.ledger, this.retention)
+    this.desk = new Desk(spec.clock, this.ledger, both(this.retention, spec.onlooker))
     const { probeEveryMs, clock } = spec
     if (probeEveryMs !== undefined && store.scanner !== undefined) {
       this.probe = new VisibilityProbe({ seen: (source, position) => store.seen(source, position), clock, everyMs: probeEveryMs })
@@ -111,7 +123,7 @@ export class Contender {
       await store.close()
       throw error
     }
-    return new Contender(spec, store)
+    return new Contender(spec, store, await spec.site.server.dataFolder().catch(() => null))
   }
 
   get name(): string {
@@ -126,11 +138,10 @@ export class Contender {
   /** Runs the next block of its leg and enters it into the accounts. */
   async run(request: BlockRequest): Promise<BlockOutcome> {
     const target = await this.open()
-    const { clock, site, source, chunkRecords } = this.spec
-    const { server } = site
-    const pids = await server.processes()
-    const before = readCpu(this.processes(target), pids)
-    const watching = setInterval(() => this.watchMemory(target, pids), 500)
+    const { clock, source, chunkRecords } = this.spec
+    const waits = request.arrivals === undefined ? this.waits : undefined
+    await waits?.begin()
+    await this.accounts.begin()
     this.deferred.begin()
     try {
       const outcome = await replay(
@@ -144,12 +155,11 @@ export class Contender {
       return outcome
     } finally {
       await this.retention?.end().catch(() => undefined)
-      clearInterval(watching)
-      await this.deferred.end()
-      this.watchMemory(target, pids)
       this.connections = Math.max(this.connections, target.parts().length)
+      await waits?.end(this.connections)
+      await this.accounts.end()
+      await this.deferred.end()
       this.next = this.ledger.fates().offered.to
-      addCpu(this.cpu, before, readCpu(this.processes(target), await server.processes()))
       this.counters = (await target.counters?.()) ?? {}
     }
   }
@@ -168,6 +178,7 @@ export class Contender {
     const target = this.target
     this.target = undefined
     this.visibility ??= (await this.probe?.stop()) ?? null
+    await this.waits?.close()
     await target?.close()
   }
 
@@ -197,18 +208,6 @@ export class Contender {
     this.lag.add(outcome.lag)
     const { stored: records, elapsedMs } = outcome
     if (elapsedMs > 0) this.blocks.push({ index, records, elapsedMs, recordsPerSecond: (records * 1000) / elapsedMs })
-  }
-
-  /** The parts that are processes of their own; threads are in Weir's account. */
-  private processes(target: Target) {
-    return target.parts().filter((part) => part.kind === 'process')
-  }
-
-  private watchMemory(target: Target, storePids: readonly number[]): void {
-    const sum = (pids: readonly number[]) => pids.reduce((bytes, pid) => bytes + (anonymousBytes(pid) ?? 0), 0)
-    this.memory.weir = Math.max(this.memory.weir, process.memoryUsage.rss())
-    this.memory.target = Math.max(this.memory.target, sum(this.processes(target).map((part) => part.pid)))
-    this.memory.store = Math.max(this.memory.store, sum(storePids))
   }
 }
 

@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { hashShares } from '../generators/hash-shares.js'
 import type { Source, SourceSpec } from '../generators/source.js'
-import { environmentHash, type FileIdentity, type StreamIdentity, subjectHash, workloadHash } from '../results/hashes.js'
+import { environmentHash, type FileIdentity, type StreamIdentity, subjectHash, type Workload, workloadHash } from '../results/hashes.js'
 import type { LatencyHistogram } from '../results/histogram.js'
 import { published, publishedRecordsPerSecond } from '../results/published.js'
 import { rank } from '../results/rank.js'
@@ -14,11 +14,14 @@ import type { Audit, Baseline, Finding, Interval, Json, Latency, LatencyLeg, Res
 import { skewOf } from '../results/skew.js'
 import { seededRandom } from '../results/statistics.js'
 import { rateInterval, throughputOf } from '../results/throughput.js'
-import { findBound, generatorShare, judge } from '../results/verdict.js'
+import { judge } from '../results/verdict.js'
+import { parseArrivals } from './arrivals/words.js'
 import type { AuditReport } from './audit.js'
 import { arrangements, type Beside } from './beside.js'
+import { boundReport } from './bound-report.js'
 import type { Contender } from './contender.js'
 import type { BlockOutcome } from './driver.js'
+import type { LatencyLayout } from './latency-plan.js'
 import { describeBuild, describeMachine } from './machine.js'
 import type { Plan, PlannedTarget } from './plan.js'
 import type { Site } from './site.js'
@@ -37,14 +40,7 @@ export interface Entry {
   latencyPlan: LatencyPlan | undefined
 }
 
-export interface LatencyPlan {
-  /** Records per second. */
-  readonly rate: number
-  /** Of the full speed; null when the user gave the rate. */
-  readonly share: number | null
-  readonly blockRecords: number
-  readonly blockMs: number
-  readonly warmMs: number
+export interface LatencyPlan extends LatencyLayout {
   readonly recorders: Recorder[]
   readonly outcomes: BlockOutcome[]
 }
@@ -96,7 +92,7 @@ export async function buildResult(session: SessionRecord): Promise<Result> {
 }
 
 /** What the plan asked for, as plain JSON; the paths of the user's own machine stay out, so that a document can be committed. */
-function configurationOf(plan: Plan): { readonly [option: string]: Json } {
+export function configurationOf(plan: Plan): { readonly [option: string]: Json } {
   const { dataDirectory, out, exportRejects, input, ...rest } = plan
   const plain = JSON.parse(JSON.stringify(rest)) as { [option: string]: Json }
   return {
@@ -108,18 +104,18 @@ function configurationOf(plan: Plan): { readonly [option: string]: Json } {
 }
 
 /** Stored records per second over all blocks, drains included; null when nothing was stored. */
-function rateOf(contender: Contender): number | null {
+export function rateOf(contender: Contender): number | null {
   const stored = contender.blocks.reduce((sum, block) => sum + block.records, 0)
   const elapsed = contender.blocks.reduce((sum, block) => sum + block.elapsedMs, 0)
   return stored > 0 && elapsed > 0 ? (stored * 1000) / elapsed : null
 }
 
-function intervalOf(contender: Contender): Interval | null {
+export function intervalOf(contender: Contender): Interval | null {
   const rate = rateOf(contender)
   return rate === null ? null : rateInterval(contender.blocks, rate)
 }
 
-function buildBaseline(entry: Entry | undefined, measured: number | null): Baseline {
+export function buildBaseline(entry: Entry | undefined, measured: number | null): Baseline {
   if (entry === undefined) return { published: publishedRecordsPerSecond, measured, sample: 0 }
   const { throughput } = entry
   const interval = intervalOf(throughput)
@@ -145,12 +141,9 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
   const { plan } = session
   const { throughput, latency, latencyPlan, site } = entry
   const { server, durability, facts } = site
-  const { ledger, cpu } = throughput
+  const { ledger } = throughput
   const rate = rateOf(throughput) ?? 0
-  const seconds = throughput.elapsedMs / 1000
   const generatorCpu = session.generatorCpu === null ? null : session.generatorCpu * ledger.offered
-  const parts = cpu.parts
-  const total = cpu.weir + Object.values(parts).reduce((sum, used) => sum + used, 0) + (cpu.store ?? 0)
   const besides = entry.beside === undefined ? [] : arrangements.map((arrangement) => entry.beside?.options.contenders[arrangement])
   const error =
     throughput.error ?? latency?.error ?? besides.find((contender) => contender?.error !== undefined)?.error ?? ledgerError(throughput)
@@ -159,13 +152,13 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
     latencyAudit: auditOf(latency?.audit),
     otherAudits: besides.flatMap((contender) => (contender?.audit === undefined ? [] : [contender.audit.audit])),
   }
-  const machineUtilisation = cpu.machineTotal > 0 ? cpu.machineBusy / cpu.machineTotal : null
-  const evidence = {
+  const lagP99 = latency !== undefined && latency.lag.count > 0 ? latency.lag.quantile(0.99) : null
+  const { evidence, ...accounts } = boundReport(throughput, {
     generatorCpuSeconds: generatorCpu,
-    totalCpuSeconds: total > 0 ? total : null,
     nullRecordsPerSecond: nullRate,
     recordsPerSecond: rate,
-  }
+    generatorLagP99Ms: lagP99,
+  })
   const { verdict, reasons } = judge({
     ...evidence,
     ...audits,
@@ -174,17 +167,6 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
     interrupted: throughput.interrupted || (latency?.interrupted ?? false),
     overloaded: latencyPlan !== undefined && overloaded(latencyPlan),
     maxRejects: plan.maxRejects,
-  })
-  const lagP99 = latency !== undefined && latency.lag.count > 0 ? latency.lag.quantile(0.99) : null
-  const bound = findBound({
-    ...evidence,
-    elapsedSeconds: seconds,
-    machineUtilisation,
-    storeCpuSeconds: cpu.store,
-    connections: throughput.connections,
-    busiestPart: busiestPart(throughput, generatorCpu ?? 0),
-    offerWaitSeconds: throughput.offerMs / 1000,
-    generatorLagP99Ms: lagP99,
   })
   const image = throughput.spec.module.image(throughput.spec.options)
   const imageName = image.kind === 'rows' ? (image.keeps === 'all' ? 'rows' : `rows (${image.keeps})`) : image.kind
@@ -216,16 +198,7 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
     blocks: throughput.blocks,
     ...(latencyPlan === undefined || latency === undefined ? {} : { latencyLeg: legOf(latencyPlan, latency) }),
     stored,
-    bound,
-    cpu: {
-      generator: generatorCpu ?? 0,
-      target: Object.keys(parts).length === 0 ? { threads: Math.max(0, cpu.weir - (generatorCpu ?? 0)) } : parts,
-      store: cpu.store,
-      total,
-      generatorShare: generatorShare(evidence),
-      machineUtilisation,
-    },
-    memory: { weirBytes: throughput.memory.weir, targetBytes: throughput.memory.target, storeBytes: throughput.memory.store },
+    ...accounts,
     copiedBytesPerRecord: copiedBytesPerRecord(throughput, copiedBytes, copiedRecords),
     ...(facts === undefined
       ? {}
@@ -245,7 +218,7 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
       source: identity,
       records: plan.length?.kind === 'duration' ? plan.length.durationMs : ledger.offered,
       arrivals: plan.arrivals,
-      latencyRate: !plan.latencyLeg ? null : plan.rate === null ? { share: plan.rateShare } : { recordsPerSecond: plan.rate },
+      latencyRate: latencyRateOf(plan),
     }),
     environmentHash: environmentHash({
       machine: describeMachine(server.embedded ? undefined : null),
@@ -263,8 +236,14 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
   }
 }
 
+/** How the latency leg's rate was set; that of a recorded log is in the words for its arrivals. */
+function latencyRateOf({ latencyLeg, arrivals, rate, rateShare }: Plan): Workload['latencyRate'] {
+  if (!latencyLeg || parseArrivals(arrivals).kind === 'replay') return null
+  return rate === null ? { share: rateShare } : { recordsPerSecond: rate }
+}
+
 /** A target that settles a record twice, or one that it was never offered, cannot be believed. */
-function ledgerError({ name, ledger }: Contender): Error | undefined {
+export function ledgerError({ name, ledger }: Contender): Error | undefined {
   if (ledger.settledTwice === 0 && ledger.neverOffered === 0) return undefined
   return new Error(
     `${name} settled ${ledger.settledTwice} records twice and ${ledger.neverOffered} that were never offered: its figures cannot be believed`,
@@ -276,15 +255,6 @@ function copiedBytesPerRecord(contender: Contender, bytes: number | undefined, r
   const { offered } = contender.ledger
   if (bytes === undefined || records === undefined || records === 0 || offered === 0) return null
   return contender.offeredBytes / offered + bytes / records
-}
-
-/** CPU of the part that worked most: a process as measured; of threads, which share one account, the mean. */
-function busiestPart(contender: Contender, generatorCpu: number): { readonly name: string; readonly cpuSeconds: number } | null {
-  const processes = Object.entries(contender.cpu.parts).sort(([, a], [, b]) => b - a)[0]
-  if (processes !== undefined) return { name: processes[0], cpuSeconds: processes[1] }
-  return contender.connections > 0
-    ? { name: 'thread', cpuSeconds: Math.max(0, contender.cpu.weir - generatorCpu) / contender.connections }
-    : null
 }
 
 /**
@@ -347,7 +317,7 @@ function findingsOf(report: AuditReport | undefined, leg: 'throughput' | 'latenc
 }
 
 /** What the records depend on: of a file, its content. */
-async function sourceIdentity(spec: SourceSpec): Promise<StreamIdentity | FileIdentity> {
+export async function sourceIdentity(spec: SourceSpec): Promise<StreamIdentity | FileIdentity> {
   if (spec.kind === 'stream') {
     const { profile, seed, format, startMs, recordsPerDay, late, hot } = spec
     return { kind: 'stream', profile, seed, format, startMs, recordsPerDay, late, hot }

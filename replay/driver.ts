@@ -6,7 +6,7 @@ import type { Settlement } from '../stores/store.js'
 import { abortable } from '../targets/abortable.js'
 import { Bell } from '../targets/bell.js'
 import type { Target } from '../targets/target.js'
-import type { Arrivals } from './arrivals.js'
+import { type Arrivals, evenPieces } from './arrivals/arrivals.js'
 import type { Clock } from './clock.js'
 import type { Onlooker, SettlementTimes } from './events.js'
 import type { Ledger } from './ledger.js'
@@ -129,13 +129,8 @@ export class Desk {
     }
     if (fate === 'failed') this.failures++
     if (this.recorder !== undefined && this.arrivals !== undefined && (fate === 'stored' || fate === 'accepted' || fate === 'durable')) {
-      const index = first - this.blockFirst
-      this.recorder.file(fate, {
-        count,
-        dueFirstMs: this.arrivals.dueAt(index),
-        dueLastMs: this.arrivals.dueAt(index + count - 1),
-        atMs: now - this.startMs,
-      })
+      const atMs = now - this.startMs
+      for (const piece of evenPieces(this.arrivals, first - this.blockFirst, count)) this.recorder.file(fate, { ...piece, atMs })
     }
     if (this.ledger.settle(settlement)) {
       this.lastSettledMs = now

@@ -22,6 +22,21 @@ export interface Onlooker {
   settled(settlement: Settlement, times: SettlementTimes): void
 }
 
+/** Two that look on, the first one first; either may be missing. */
+export function both(first: Onlooker | undefined, second: Onlooker | undefined): Onlooker | undefined {
+  if (first === undefined || second === undefined) return first ?? second
+  return {
+    begin(startMs) {
+      first.begin(startMs)
+      second.begin(startMs)
+    },
+    settled(settlement, times) {
+      first.settled(settlement, times)
+      second.settled(settlement, times)
+    },
+  }
+}
+
 export interface RetentionOptions {
   readonly spec: StreamSpec
   /** Months that stay, the one being written included. */

@@ -9,10 +9,6 @@ export type Length =
   | { readonly kind: 'bytes'; readonly bytes: number }
   | { readonly kind: 'duration'; readonly durationMs: number }
 
-/** Spacing of records in the latency leg. */
-export const arrivalKinds = ['constant'] as const
-export type Arrivals = (typeof arrivalKinds)[number]
-
 /** What a run may ask a store to survive; a given server is probed, never changed. */
 export const runDurabilities = ['power', 'process'] as const
 export type RunDurability = Extract<Durability, (typeof runDurabilities)[number]>
@@ -51,7 +47,8 @@ export interface Plan {
   readonly until: number | null
   /** What the user calls the session, to find its result again; null: nothing. */
   readonly label: string | null
-  readonly arrivals: Arrivals
+  /** When the records of the latency leg are due, in the words of `arrivals/words.ts`. */
+  readonly arrivals: string
   readonly latencyLeg: boolean
   /** Questions per second of the analytics side beside the full-speed leg; null: none. */
   readonly analyticsRate: number | null

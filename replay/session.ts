@@ -1,32 +1,26 @@
 /** A session: everything that one `weir run` does, from the store's start to the result document. */
-import { randomBytes, randomInt } from 'node:crypto'
-import { rmSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { randomInt } from 'node:crypto'
 import type { Source } from '../generators/source.js'
 import { Recorder } from '../results/recorder.js'
 import { halfWidth } from '../results/repetitions.js'
 import type { Result } from '../results/result.js'
-import { meanInterval, type Random, seededRandom } from '../results/statistics.js'
-import { scenarioNamed } from '../scenarios/index.js'
-import { stores } from '../stores/index.js'
-import { temporaryPrefix } from '../stores/temporary.js'
+import { meanInterval, seededRandom, shuffled } from '../results/statistics.js'
 import { baselineTarget, findTarget } from '../targets/index.js'
 import type { TargetModule } from '../targets/target.js'
-import { constant } from './arrivals.js'
-import { audit } from './audit.js'
 import { arrangements, Beside, knownAddresses } from './beside.js'
 import { type Clock, systemClock } from './clock.js'
-import { type BlockRequest, Contender } from './contender.js'
+import type { BlockRequest, Contender } from './contender.js'
 import { buildResult, type Entry } from './document.js'
 import { chunkRecords } from './driver.js'
 import { generatorCpuPerRecord } from './generator-cost.js'
+import { layOut } from './latency-plan.js'
 import type { Plan, PlannedTarget } from './plan.js'
 import { type PlannedSource, planSource } from './plan-source.js'
 import { exportRejects } from './rejects.js'
-import { labelSites, openSite, type Site } from './site.js'
-import { toMemory } from './verify.js'
+import type { Site } from './site.js'
+import { byDefault, InterruptedError, Workplace, withScratch } from './workplace.js'
+
+export { InterruptedError }
 
 /** What a session tells while it works. */
 export interface Progress {
@@ -46,14 +40,6 @@ export interface SessionHooks {
   /** A sentence that the user should see: a target left out, a fallback taken. */
   onNotice(text: string): void
   readonly clock?: Clock
-}
-
-/** The session was stopped before anything could be measured. */
-export class InterruptedError extends Error {
-  constructor() {
-    super('interrupted before anything was measured')
-    this.name = 'InterruptedError'
-  }
 }
 
 /** A block as the session's schedule holds it. */
@@ -87,28 +73,20 @@ const maxRounds = 4
 const recordsPerRound = 100_000
 /** Length of the baseline's and of the null calibration's block in each round. */
 const sampleMs = 1000
+/** Blocks of the baseline at the least: its sample is bounded, and says by an interval how much that matters. */
+const leastBaselineBlocks = 4
 /** Small enough for a block of the baseline to end on time. */
 const baselineChunk = 256
 const nullRecords = 200_000
-/** The latency leg, unless a duration was asked for: its blocks, its length, and the warm-up of each block. */
+/** Blocks of a latency leg, for the time left. */
 const latencyBlocks = 2
-const latencyMs = 6000
-/** So many runs have the whole length; more share it. */
-const unhurriedRuns = 3
-const warmUpMs = 500
 /** Length of a block in which questions alone are asked. */
 const questionsAloneMs = 2000
-/** How long an audit waits for a server that had been in trouble. */
-const backMs = 20_000
 /** Expected lengths of the steps, for the time left; a block of a run is 1. */
 const stepWeights = { null: 0.3, baseline: 1, run: 1, latency: 3, audit: 2 } as const
 
-export async function runSession(plan: Plan, hooks: SessionHooks): Promise<Result> {
-  const scratch = await mkdtemp(join(tmpdir(), temporaryPrefix('run')))
-  // Somebody who insists on the end, by a second Ctrl-C, gets it at once, but not the folder.
-  const removeNow = () => rmSync(scratch, { recursive: true, force: true })
-  process.once('exit', removeNow)
-  try {
+export function runSession(plan: Plan, hooks: SessionHooks): Promise<Result> {
+  return withScratch(async (scratch) => {
     const session = new Session(plan, hooks, scratch, await planSource(plan))
     try {
       return await session.run()
@@ -118,26 +96,14 @@ export async function runSession(plan: Plan, hooks: SessionHooks): Promise<Resul
     } finally {
       await session.close()
     }
-  } finally {
-    await rm(scratch, { recursive: true, force: true })
-    process.off('exit', removeNow)
-  }
+  })
 }
 
 class Session {
   private readonly source: Source
   private readonly records: number
   private readonly clock: Clock
-  private readonly id = randomBytes(4).toString('hex')
-  /** Where the targets write to. */
-  private readonly sites: Site[] = []
-  /** The null store, and a Postgres for the baseline alone. */
-  private readonly sideSites: Site[] = []
-  private readonly contenders: Contender[] = []
-  /** Sites that may have something left to do: after preparations, and after a block that failed. */
-  private readonly unsettled = new Set<Site>()
-  /** Sites whose servers did not come back. */
-  private readonly gone = new Set<Site>()
+  private readonly workplace: Workplace
   private readonly steps = { done: 0, total: 1 }
   /** Decides the order of blocks. */
   private readonly orderSeed = randomInt(2 ** 31)
@@ -146,65 +112,40 @@ class Session {
   constructor(
     private readonly plan: Plan,
     private readonly hooks: SessionHooks,
-    private readonly scratch: string,
+    scratch: string,
     { source, records }: PlannedSource,
   ) {
     this.source = source
     this.records = records
     this.clock = hooks.clock ?? systemClock
+    this.workplace = new Workplace({
+      plan,
+      source,
+      scratch,
+      clock: this.clock,
+      signal: hooks.signal,
+      say: (label) => this.say(label),
+      onNotice: (text) => hooks.onNotice(text),
+    })
   }
 
   async run(): Promise<Result> {
     const createdAt = new Date()
-    const { plan } = this
-    for (const store of plan.stores) {
-      this.say(`starting ${store.name}`)
-      this.sites.push(await openSite(store, plan))
-      this.stopIfAborted()
-    }
-    await labelSites(this.sites)
-    const calibration = await this.nullSite()
-    const baseline = await this.baselineSite()
+    await this.workplace.open()
+    const calibration = await this.workplace.nullSite()
+    const baseline = await this.workplace.baselineSite()
 
     this.say('measuring the generator')
     const generatorCpu = await generatorCpuPerRecord(this.source)
     const entries = await this.measure(calibration, baseline)
     await this.exportRejects(entries)
-    for (const site of [...this.sites, ...this.sideSites]) site.facts = await site.server.facts().catch(() => undefined)
-    return buildResult({ plan, createdAt, entries, source: this.source, generatorCpu, orderSeed: this.orderSeed })
-  }
-
-  private async nullSite(): Promise<Site> {
-    const own = this.sites.find(({ server }) => server.store === 'null')
-    if (own !== undefined) return own
-    const site = await openSite({ name: 'null', url: '' }, { ...this.plan, dataDirectory: null })
-    this.sideSites.push(site)
-    return site
-  }
-
-  /** The baseline is the published architecture, on Postgres: on one of the session's own, or one that is started for it. */
-  private async baselineSite(): Promise<Site | undefined> {
-    const own = this.sites.find(({ server }) => server.store === 'postgres')
-    if (own !== undefined || this.sites.every(({ server }) => server.store === 'null')) return own
-    this.say('starting postgres for the baseline')
-    try {
-      const site = await openSite({ name: 'postgres', url: '' }, { ...this.plan, dataDirectory: null })
-      this.sideSites.push(site)
-      return site
-    } catch (error) {
-      this.hooks.onNotice(`there is no measured baseline: ${error instanceof Error ? error.message : String(error)}`)
-      return undefined
-    }
+    await this.workplace.gatherFacts()
+    return buildResult({ plan: this.plan, createdAt, entries, source: this.source, generatorCpu, orderSeed: this.orderSeed })
   }
 
   /** Stops everything and drops what the run created, unless told to keep it. */
   async close(): Promise<void> {
-    for (const contender of this.contenders) {
-      await contender.closeTarget().catch(() => undefined)
-      if (!this.plan.keep) await contender.store.drop().catch((error: unknown) => this.notDropped(contender, error))
-      await contender.store.close().catch(() => undefined)
-    }
-    for (const site of [...this.sites, ...this.sideSites]) await site.server.close()
+    await this.workplace.close()
   }
 
   /** All repetitions: the yardsticks stay the same ones throughout, the runs get fresh tables each time. */
@@ -289,9 +230,7 @@ class Session {
   private async retire(entries: readonly Entry[]): Promise<void> {
     for (const contender of entries.flatMap(contendersOf)) {
       await contender.note()
-      if (!this.plan.keep) await contender.store.drop().catch((error: unknown) => this.notDropped(contender, error))
-      await contender.close().catch(() => undefined)
-      this.contenders.splice(this.contenders.indexOf(contender), 1)
+      await this.workplace.dispose(contender)
     }
   }
 
@@ -304,7 +243,7 @@ class Session {
   ): Promise<readonly Entry[]> {
     const entries: Entry[] = []
     const reasons: string[] = []
-    for (const site of this.sites) {
+    for (const site of this.workplace.sites) {
       const throughput = await this.contender(module, planned, site, { role: 'run', months, repetition })
       const reason = module.unsupported?.(throughput.store)
       if (reason === undefined)
@@ -398,12 +337,27 @@ class Session {
     const request =
       role === 'null'
         ? { records: this.source.spec.kind === 'stream' ? nullRecords : Math.min(share, nullRecords) }
-        : role === 'baseline'
-          ? { records: share, durationMs: sampleMs }
-          : { records: share, ...timed }
+        : { records: share, ...timed }
     const name = role === 'null' ? 'null calibration' : role === 'baseline' ? 'baseline' : this.nameOf(contender)
     const label = `${name}, ${kind}${this.runOf(repetition)}block ${round + 1} of ${rounds}`
-    await this.block({ contender, request: { index, ...request }, label, weight: stepWeights[role] })
+    if (role !== 'baseline') await this.block({ contender, request: { index, ...request }, label, weight: stepWeights[role] })
+    else await this.baselineBlocks(contender, { index, label, records: share, pieces: Math.ceil(leastBaselineBlocks / rounds) })
+  }
+
+  /** A round's sample of the baseline, in pieces where the rounds alone would be too few for an interval. */
+  private async baselineBlocks(
+    contender: Contender,
+    {
+      index,
+      label,
+      records,
+      pieces,
+    }: { readonly index: number; readonly label: string; readonly records: number; readonly pieces: number },
+  ): Promise<void> {
+    const request = { records: Math.ceil(records / pieces), durationMs: sampleMs / pieces }
+    for (let piece = 0; piece < pieces; piece++) {
+      await this.block({ contender, request: { index: index * pieces + piece, ...request }, label, weight: stepWeights.baseline / pieces })
+    }
   }
 
   private async latencyLegs(entries: readonly Entry[], records: number, repetition: number): Promise<void> {
@@ -411,29 +365,15 @@ class Session {
     for (const entry of entries) {
       const { throughput, planned } = entry
       const reached = (throughput.ledger.tally.stored * 1000) / throughput.elapsedMs
-      const rate = plan.rate ?? plan.rateShare * reached
-      if (throughput.error !== undefined || this.hooks.signal.aborted || !(rate > 0 && Number.isFinite(rate))) continue
-      const wishedMs =
-        plan.length?.kind === 'duration'
-          ? plan.length.durationMs
-          : Math.min(longestLatencyMs(plan, entries.length), (records * 1000) / rate)
-      const blockRecords = Math.floor(Math.min((wishedMs * rate) / 1000, records) / latencyBlocks)
-      if (blockRecords < 1) continue
-      const blockMs = (blockRecords * 1000) / rate
-      const warmMs = Math.min(warmUpMs, blockMs / 5)
-      const months = this.months(blockRecords * latencyBlocks)
+      if (throughput.error !== undefined || this.hooks.signal.aborted) continue
+      const layout = await layOut({ plan, source: this.source, records, reached, runs: entries.length })
+      if (layout === undefined) continue
+      const months = this.months(layout.blockRecords * layout.blocks)
       entry.latency = await this.contender(throughput.spec.module, planned, entry.site, { role: 'latency', months, repetition })
-      entry.latencyPlan = {
-        rate,
-        share: plan.rate === null ? plan.rateShare : null,
-        blockRecords,
-        blockMs,
-        warmMs,
-        recorders: [],
-        outcomes: [],
-      }
+      entry.latencyPlan = { ...layout, recorders: [], outcomes: [] }
     }
-    for (let round = 0; round < latencyBlocks; round++) {
+    const blocks = Math.max(0, ...entries.map(({ latencyPlan }) => latencyPlan?.blocks ?? 0))
+    for (let round = 0; round < blocks; round++) {
       for (const entry of shuffled(entries, this.random)) {
         const { latency, latencyPlan } = entry
         if (latency === undefined || latencyPlan === undefined) continue
@@ -441,8 +381,8 @@ class Session {
         const { rate, blockRecords, warmMs } = latencyPlan
         const outcome = await this.block({
           contender: latency,
-          request: { index: round, records: blockRecords, arrivals: constant(rate), windowFromMs: warmMs, recorder },
-          label: `${this.nameOf(latency)} at ${Math.round(rate).toLocaleString('en')}/s, ${this.runOf(repetition)}block ${round + 1} of ${latencyBlocks}`,
+          request: { index: round, records: blockRecords, arrivals: latencyPlan.arrivals(round), windowFromMs: warmMs, recorder },
+          label: `${this.nameOf(latency)} at ${Math.round(rate).toLocaleString('en')}/s, ${this.runOf(repetition)}block ${round + 1} of ${blocks}`,
           weight: stepWeights.latency,
         })
         if (outcome === undefined) continue
@@ -462,10 +402,7 @@ class Session {
     }
     const share = request.records
     try {
-      for (const site of this.unsettled) {
-        await this.settled(site)
-        this.unsettled.delete(site)
-      }
+      await this.workplace.settle()
       const begin = this.clock.now()
       const before = contender.ledger.offered - contender.ledger.outstanding
       this.say(label)
@@ -483,10 +420,10 @@ class Session {
         },
       })
       this.steps.done += weight
-      contender.deferred.settled(await this.settled(contender.spec.site))
+      contender.deferred.settled(await this.workplace.settled(contender.spec.site))
       return outcome
     } catch (error) {
-      this.unsettled.add(contender.spec.site)
+      this.workplace.unsettle(contender.spec.site)
       if (signal.aborted) contender.interrupted = true
       else contender.error = error instanceof Error ? error : new Error(String(error))
       contender.ledger.abandon()
@@ -495,39 +432,23 @@ class Session {
     }
   }
 
-  private async contender(
+  private contender(
     module: TargetModule,
     planned: PlannedTarget,
     site: Site,
     { role, months, repetition = 1, chunk }: Place,
   ): Promise<Contender> {
-    this.stopIfAborted()
     const { plan } = this
-    const contender = await Contender.prepare(
-      {
-        module,
-        source: this.source,
-        options: optionsOn(site, module, planned),
-        site,
-        address: {
-          store: site.server.store,
-          url: site.server.url,
-          // Sites may share a server.
-          schema: `weir_${this.id}_${role}_${repetition === 1 ? '' : `r${repetition}_`}${this.sites.indexOf(site) + 1}_${module.name.replaceAll('-', '_')}`,
-          layout: site.server.layoutOf({ partitionKey: plan.partitionKey, partitions: plan.partitions }),
-          format: plan.format,
-        },
-        scratch: this.scratch,
-        clock: this.clock,
-        ...probing(plan, role),
-        ...(chunk === undefined ? {} : { chunkRecords: chunk }),
-        ...retentionIn(plan, role),
-      },
+    return this.workplace.contender({
+      module,
+      planned,
+      site,
+      role: repetition === 1 ? role : `${role}_r${repetition}`,
       months,
-    )
-    this.contenders.push(contender)
-    this.unsettled.add(site)
-    return contender
+      ...probing(plan, role),
+      ...(chunk === undefined ? {} : { chunkRecords: chunk }),
+      ...retentionIn(plan, role),
+    })
   }
 
   private months(records: number): readonly string[] {
@@ -547,46 +468,9 @@ class Session {
     await Promise.all([hand(), hand()])
   }
 
-  /** An embedded server takes everything with it; on a given one something stays, and its owner should know. */
-  private notDropped({ spec: { site, address } }: Contender, error: unknown): void {
-    if (site.server.embedded) return
-    const why = error instanceof Error ? error.message : String(error)
-    this.hooks.onNotice(`${address.schema} could not be dropped and stays on the server: ${why}; weir clean --store URL removes it later`)
-  }
-
-  /** After trouble a server may be on its way back: waits for it, once for each site that stays away. */
-  private async isBack(site: Site): Promise<boolean> {
-    const end = this.clock.now() + (this.gone.has(site) ? 0 : backMs)
-    for (;;) {
-      try {
-        await site.server.durability()
-        return true
-      } catch {
-        if (this.clock.now() >= end || this.hooks.signal.aborted) break
-        await this.clock.until(this.clock.now() + 500)
-      }
-    }
-    this.gone.add(site)
-    return false
-  }
-
   private async audit({ role, latency }: Entry, contender: Contender): Promise<void> {
-    if (role === 'null' || this.hooks.signal.aborted || contender.ledger.offered === 0 || contender.store.scanner === undefined) return
-    this.say(`auditing ${this.nameOf(contender)}`)
-    if (contender.error !== undefined && !(await this.isBack(contender.spec.site))) {
-      this.hooks.onNotice(`${this.nameOf(contender)} was not audited: the server did not come back`)
-      return
-    }
-    const fates = contender.ledger.fates()
-    const { layout, format } = contender.spec.address
-    try {
-      contender.audit = await audit({ scanner: contender.store.scanner, source: this.source, fates, layout, format })
-      const leg = contender === latency ? 'latency' : role === 'baseline' ? 'baseline' : 'throughput'
-      const createdAt = new Date().toISOString()
-      await contender.store.remember(toMemory({ target: contender.name, leg, createdAt, source: this.source.spec, fates, layout, format }))
-    } catch (error) {
-      contender.error ??= error instanceof Error ? error : new Error(String(error))
-    }
+    if (role === 'null') return
+    await this.workplace.audit(contender, contender === latency ? 'latency' : role === 'baseline' ? 'baseline' : 'throughput')
   }
 
   private async exportRejects(entries: readonly Entry[]): Promise<void> {
@@ -601,13 +485,6 @@ class Session {
     )
   }
 
-  /** Waits for what was left to do on a site; milliseconds that it took. All share the machine, so nobody begins before. */
-  private async settled({ server }: Site): Promise<number> {
-    const begin = this.clock.now()
-    const quietMs = await server.settle()
-    return Math.max(0, this.clock.now() - begin - quietMs)
-  }
-
   private runOf(repetition: number): string {
     const { repetitions, until } = this.plan
     if (repetitions === 1) return ''
@@ -615,15 +492,11 @@ class Session {
   }
 
   private nameOf(contender: Contender): string {
-    return this.sites.length > 1 ? `${contender.name} on ${contender.spec.site.label}` : contender.name
+    return this.workplace.nameOf(contender)
   }
 
   private say(label: string, part = 0, recordsPerSecond: number | null = null): void {
     this.hooks.onProgress({ label, done: this.steps.done + part, total: this.steps.total, recordsPerSecond })
-  }
-
-  private stopIfAborted(): void {
-    if (this.hooks.signal.aborted) throw new InterruptedError()
   }
 }
 
@@ -633,18 +506,6 @@ export class UnsupportedError extends Error {
     super(message)
     this.name = 'UnsupportedError'
   }
-}
-
-/** A new order, each as likely as any other (Fisher and Yates, 1938). */
-function shuffled<T>(items: readonly T[], random: Random): T[] {
-  const order = [...items]
-  for (let last = order.length - 1; last > 0; last--) {
-    const other = Math.floor(random() * (last + 1))
-    const [a, b] = [order[last] as T, order[other] as T]
-    order[last] = b
-    order[other] = a
-  }
-  return order
 }
 
 function contendersOf({ throughput, latency, beside }: Entry): readonly Contender[] {
@@ -667,22 +528,6 @@ function widestInterval(runs: readonly Entry[]): number {
   )
 }
 
-function byDefault(module: TargetModule): PlannedTarget {
-  return {
-    name: module.name,
-    options: Object.fromEntries(Object.entries(module.options).map(([name, { default: value }]) => [name, value])),
-    asked: [],
-  }
-}
-
-/** The target's options on a store: where nobody asked for a value, the store's own best. */
-function optionsOn({ server }: Site, module: TargetModule, { options, asked }: PlannedTarget): Readonly<Record<string, number | boolean>> {
-  const best = stores.find(({ name }) => name === server.store)?.batchRecords
-  if (best === undefined) return options
-  const better = Object.entries(module.options).filter(([name, spec]) => spec.store === 'batchRecords' && !asked.includes(name))
-  return { ...options, ...Object.fromEntries(better.map(([name]) => [name, best])) }
-}
-
 /** Months are dropped under the targets that are measured, in both legs; the baseline's sample is too short for it. */
 function retentionIn({ parameters: { keepMonths } }: Plan, role: string): { readonly keepMonths?: number } {
   return keepMonths === undefined || (role !== 'run' && role !== 'latency') ? {} : { keepMonths }
@@ -692,8 +537,4 @@ function retentionIn({ parameters: { keepMonths } }: Plan, role: string): { read
 function probing({ latencyLeg }: Plan, role: string): { readonly probeEveryMs?: number } {
   if (role === 'latency') return { probeEveryMs: 100 }
   return role === 'run' && !latencyLeg ? { probeEveryMs: 500 } : {}
-}
-
-function longestLatencyMs(plan: Plan, runs: number): number {
-  return scenarioNamed(plan.scenario).latencyMs ?? latencyMs * Math.min(1, unhurriedRuns / runs)
 }

@@ -2,7 +2,8 @@
 import type { Comparison, Figure, Key, Metric, Row } from './compare.js'
 import type { Difference } from './differences.js'
 import { type Colour, type Display, drawTable, paint, wrapped } from './draw.js'
-import { milliseconds, rate } from './format.js'
+import { milliseconds, rate, times } from './format.js'
+import { publishedRecordsPerSecond } from './published.js'
 import type { Interval, Json } from './result.js'
 
 const metricNames: Readonly<Record<Metric, string>> = { throughput: 'records/s', p50: 'p50 ms', p99: 'p99 ms' }
@@ -45,11 +46,14 @@ export function renderComparison(comparison: Comparison, display: Display): stri
 }
 
 /** Why a comparison is refused, field by field, and what to do. */
-export function renderRefusals({ refusals }: Comparison): string {
-  const reasons = [...new Set(refusals.map((refusal) => `  ${nameOf(refusal)}: ${refusalOf(refusal)}`))]
+export function renderRefusals({ refusals, rows }: Comparison): string {
+  const reasons = summed(
+    refusals.map((one) => [one, refusalOf(one)]),
+    rows,
+  )
   return [
     'these results may not be compared:',
-    ...reasons,
+    ...reasons.map((reason) => `  ${reason}`),
     '--force prints the comparison all the same, with what forbids it in every row',
   ].join('\n')
 }
@@ -111,8 +115,18 @@ function notes(comparison: Comparison, display: Display): readonly string[] {
   if (onlyInA.length > 0) say(`Only in A: ${onlyInA.map(nameOf).join('; ')}.`)
   if (onlyInB.length > 0) say(`Only in B: ${onlyInB.map(nameOf).join('; ')}.`)
   for (const left of leftOut) say(`Left out: ${nameOf(left)} in ${left.file}: ${left.reason}.`)
+  for (const row of rows) if (row.metric === 'throughput') say(yardsticksOf(row))
   for (const text of unitNotes(rows)) say(text)
   return lines
+}
+
+/** Both sides over both baselines: a ratio still means something on another machine. */
+function yardsticksOf({ a, b, ...key }: Row): string {
+  const side = ({ value, timesMeasured }: Figure) => {
+    const measured = typeof timesMeasured === 'number' ? `${times(timesMeasured)} times` : 'no baseline measured'
+    return `${times(value / publishedRecordsPerSecond)} times, ${measured}`
+  }
+  return `Over the published ${publishedRecordsPerSecond} and over the measured baseline, ${nameOf(key)}: A ${side(a)}; B ${side(b)}.`
 }
 
 /** Whose values the intervals rest on. */

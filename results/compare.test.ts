@@ -170,12 +170,29 @@ test('a side must be repetitions of one thing', () => {
 
 test('a forced comparison carries the mismatch in every row', () => {
   const comparison = compared(speeds(steady), speeds(steady, { durability: 'process' }))
-  assert.match(renderRefusals(comparison), 'worker-pool on postgres, steady: durability is power in A, process in B')
+  assert.match(renderRefusals(comparison), '\n  durability is power in A, process in B\n')
   const lines = renderComparison(comparison, { tty: false, columns: 200 })
     .split('\n')
     .filter((line) => line.startsWith('worker-pool'))
   assert.is(lines.length, 3)
   for (const line of lines) assert.match(line, 'not comparable: durability')
+})
+
+test('a refusal that does not concern all targets names those that it does', () => {
+  const both = (durability: Run['durability']) => {
+    const result = resultOf(1000)
+    return { ...result, runs: [...result.runs, sampleRun('single-thread', [9, 9], { durability })] }
+  }
+  const text = renderRefusals(compared([both('power')], [both('process')]))
+  assert.match(text, 'durability is power in A, process in B (single-thread on postgres, steady)')
+})
+
+test('both sides are shown over the published and over the measured baseline', () => {
+  const text = renderComparison(compared(speeds([6220]), speeds([12_440])), { tty: false, columns: 200 })
+  assert.match(
+    text,
+    /Over the published 622 and over the measured baseline, worker-pool on postgres, steady: A 10\.?0? times, [\d.]+ times; B 20\.?0? times, [\d.]+ times\./,
+  )
 })
 
 test('what is on one side only, or was cut short, is named', () => {

@@ -39,6 +39,8 @@ export interface Side {
 export interface Figure {
   readonly value: number
   readonly runs: number
+  /** Of a throughput: over the baseline measured in its own session; null when there is none. */
+  readonly timesMeasured?: number | null
 }
 
 export interface Row extends Key {
@@ -204,7 +206,18 @@ function unique(differences: readonly Difference[]): readonly Difference[] {
 function rowsOf(pair: Pair, minEffect: number): readonly Row[] {
   const throughput = rowOf(pair, 'throughput', ({ throughput: { recordsPerSecond } }) => recordsPerSecond, minEffect)
   const latencies = (['p50', 'p99'] as const).map((name) => rowOf(pair, name, ({ latency }) => latency?.[name], minEffect))
-  return [throughput, ...latencies].filter((row) => row !== undefined)
+  const yardsticks = throughput && {
+    ...throughput,
+    a: { ...throughput.a, timesMeasured: baselineTimes(pair, 'a') },
+    b: { ...throughput.b, timesMeasured: baselineTimes(pair, 'b') },
+  }
+  return [yardsticks, ...latencies].filter((row) => row !== undefined)
+}
+
+/** Each session has a baseline of its own: the ratio of a side is averaged as its throughput is. */
+function baselineTimes(pair: Pair, side: 'a' | 'b'): number | null {
+  const { [side]: values } = samplesOf(pair, ({ throughput: { timesMeasured } }) => timesMeasured ?? undefined)
+  return values.length === 0 ? null : geometricMean(values)
 }
 
 function rowOf(pair: Pair, metric: Metric, pick: (run: Run) => number | undefined, minEffect: number): Row | undefined {

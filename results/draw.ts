@@ -59,7 +59,8 @@ export function wrapped(text: string, width: number, indent = ''): readonly stri
   return [...broken, line]
 }
 
-function widest(texts: readonly string[]): number {
+/** Columns that the widest line takes on a terminal. */
+export function widest(texts: readonly string[]): number {
   return Math.max(0, ...texts.flatMap((text) => text.split('\n')).map((line) => visible(line).length))
 }
 

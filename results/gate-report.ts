@@ -1,6 +1,6 @@
 /** A gate's outcome as people and machines read it: text, Markdown, JUnit. */
 import { type Display, drawTable, paint } from './draw.js'
-import { duration, rate } from './format.js'
+import { duration, rate, significant } from './format.js'
 import type { GateDecision, GateWord } from './gate.js'
 import type { Interval } from './result.js'
 
@@ -13,7 +13,7 @@ export interface GateRow extends Pick<GateDecision, 'word' | 'ratio' | 'interval
   /** Records per second, typical of a side; ratios to the machine's yardsticks against a stored baseline. */
   readonly base: number
   readonly candidate: number
-  readonly unit: 'records/s' | 'of the yardsticks'
+  readonly unit: 'records/s' | 'ms' | 'ns/record' | 'of the yardsticks'
 }
 
 export interface GateReport {
@@ -145,7 +145,8 @@ function heading({ status, rows, mode }: GateReport): string {
 }
 
 function cellsOf({ subject, metric, base, candidate, unit, ratio, interval, word }: GateRow): readonly string[] {
-  const figure = (value: number) => (unit === 'records/s' ? `${rate(value)}/s` : value.toPrecision(3))
+  const figure = (value: number) =>
+    unit === 'records/s' ? `${rate(value)}/s` : `${significant(value, 3)}${unit === 'of the yardsticks' ? '' : ` ${unit}`}`
   return [subject, metric, figure(base), figure(candidate), change(ratio), changes(interval), word]
 }
 

@@ -2,7 +2,11 @@
 import type { Interval } from './result.js'
 import { signedRankInterval } from './statistics.js'
 
-/** A pair of neighbouring blocks: records per second of the base and of the candidate. */
+/** What is decided on: records per second, due-to-stored p99 at half of full speed, or CPU seconds of the build for each record. */
+export const gateMetrics = ['throughput', 'p99', 'cpu'] as const
+export type GateMetric = (typeof gateMetrics)[number]
+
+/** A pair of neighbouring blocks: a value of the base and of the candidate, of which more is better (a time is turned over). */
 export type GatePair = readonly [base: number, candidate: number]
 
 /** Fresh processes and fresh tables of both sides, and the pairs of blocks that they then ran. */

@@ -4,6 +4,7 @@ import { type Display, drawTable, paint, wrapped } from './draw.js'
 import { milliseconds, rate, times } from './format.js'
 import type { History, HistoryChange, HistoryMetric, Series } from './history.js'
 import { leastHistory } from './history.js'
+import { publishedRecordsPerSecond } from './published.js'
 import type { Json } from './result.js'
 import { sparkline } from './sparkline.js'
 
@@ -14,10 +15,10 @@ export function renderHistory({ series, leftOut }: History, metric: HistoryMetri
     { head: 'results', align: 'right' },
     { head: 'history', align: 'left' },
     { head: metric === 'throughput' ? 'last records/s' : 'last p99 ms', align: 'right' },
-    ...(metric === 'throughput' ? [{ head: 'x base', align: 'right' } as const] : []),
+    ...(metric === 'throughput' ? [{ head: 'x publ.', align: 'right' } as const, { head: 'x base', align: 'right' } as const] : []),
     { head: 'changes', align: 'left' },
   ] as const
-  const width = Math.max(8, Math.min(40, display.columns - 75))
+  const width = Math.max(8, Math.min(40, display.columns - 84))
   const rows = series.map((one, i) => {
     const last = one.points.at(-1)
     return [
@@ -28,7 +29,7 @@ export function renderHistory({ series, leftOut }: History, metric: HistoryMetri
         { tty: display.tty, width },
       ),
       last === undefined ? '-' : figure(last.value, metric),
-      ...(metric === 'throughput' ? [baseTimes(one)] : []),
+      ...(metric === 'throughput' ? [publishedTimes(one), baseTimes(one)] : []),
       changesCell(one, metric, display),
     ]
   })
@@ -55,13 +56,15 @@ function changesCell({ points, changes }: Series, metric: HistoryMetric, display
   const last = changes.at(-1)
   if (last === undefined) return 'none'
   const better = last.ratio > 1 === (metric === 'throughput')
-  return `${changes.length}, the last ${paint(display, better ? 'green' : 'red', percent(last.ratio))}`
+  const size = paint(display, better ? 'green' : 'red', percent(last.ratio))
+  return changes.length === 1 ? size : `${changes.length}, the last ${size}`
 }
 
-function sentence({ createdAt, ratio, before, after, file, p, subject }: HistoryChange, metric: HistoryMetric): string {
-  const moved = `${day(createdAt)}  ${percent(ratio)} (${figure(before, metric)} to ${figure(after, metric)}, p ${p < 0.0015 ? '0.001' : p.toFixed(3)})`
+function sentence({ createdAt, ratio, before, after, file, p, subject, subjectFile }: HistoryChange, metric: HistoryMetric): string {
+  const moved = `${day(createdAt)}  ${percent(ratio)} (${figure(before, metric)} to ${figure(after, metric)}, p ${p.toFixed(3)}) from ${file} on`
+  if (subjectFile === null) return `${moved}; target, options and build stayed the same`
   const what = subject.map(({ field, a, b }) => `${field} ${inWords(a)} -> ${inWords(b)}`).join(', ')
-  return `${moved} from ${file} on${what === '' ? '; target, options and build stayed the same' : `; with it came ${what}`}`
+  return `${moved}; with ${subjectFile === file ? 'it' : `${subjectFile}, near by,`} came ${what}`
 }
 
 /** Latencies of different rates are not one series; the rate is part of what is shown. */
@@ -79,6 +82,12 @@ function leftOutLines(leftOut: History['leftOut']): readonly string[] {
     const rest = runs.length > 3 ? ` and ${runs.length - 3} more` : ''
     return `Left out: ${runs.slice(0, 3).join('; ')}${rest}: ${reason}.`
   })
+}
+
+/** Of the last document. */
+function publishedTimes({ points }: Series): string {
+  const last = points.at(-1)
+  return last === undefined ? '-' : times(last.value / publishedRecordsPerSecond)
 }
 
 /** Of the last document; '-' when its session measured no baseline. */

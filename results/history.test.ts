@@ -43,6 +43,18 @@ test('a change is found at its document, with its size and what came with it', (
   )
 })
 
+test('a build that came a document later is named all the same, an older one is not', () => {
+  const levels = slowed()
+  const shifted = (by: number) =>
+    levels.map((one, i) => {
+      const build = (i < 10 + by ? 'a' : 'b').repeat(64)
+      const runs = one.result.runs.map((run) => ({ ...run, subjectHash: build }))
+      return { ...one, result: { ...one.result, runs, weir: { version: '0.1.0', build } } }
+    })
+  const file = (by: number) => histories(shifted(by), 'throughput').series[0]?.changes[0]?.subjectFile
+  assert.equal([file(0), file(1), file(-2), file(4)], ['2026-01-11.json', '2026-01-12.json', '2026-01-09.json', null])
+})
+
 test('workload, environment, store and target are series of their own; the subject is not', () => {
   const run = (different: Partial<Run>) => sampleRun('worker-pool', [10, 10], different)
   const results = [

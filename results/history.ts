@@ -1,8 +1,8 @@
 /** Histories: what became of each target over the results of a folder, and when it moved to another level. */
 import { storeOf } from './compare.js'
-import { subjectDifferences } from './differences.js'
+import { type Difference, subjectDifferences } from './differences.js'
 import type { ReadResult } from './read.js'
-import type { Durability, Json, Run } from './result.js'
+import type { Durability, Run } from './result.js'
 import { changePoints } from './statistics.js'
 
 export const historyMetrics = ['throughput', 'p99'] as const
@@ -31,8 +31,10 @@ export interface HistoryChange {
   readonly after: number
   /** How often chance alone would show as much. */
   readonly p: number
-  /** What of target, options and build is other than in the document before. */
-  readonly subject: readonly { readonly field: string; readonly a: Json; readonly b: Json }[]
+  /** What of target, options and build became other here, or in a document near by. */
+  readonly subject: readonly Difference[]
+  /** The document with which the subject changed; null when it did not. */
+  readonly subjectFile: string | null
 }
 
 /** The results of one target, store, workload and environment in the order of time. */
@@ -121,21 +123,26 @@ function seriesOf(entries: readonly [Entry, ...Entry[]], metric: HistoryMetric):
 function changesOf(entries: readonly Entry[], points: readonly HistoryPoint[]): readonly HistoryChange[] {
   if (points.length < leastHistory) return []
   return changePoints(points.map(({ value }) => Math.log(value))).flatMap(({ index, before, after, p }) => {
-    const [previous, here] = [entries[index - 1], entries[index]]
-    if (previous === undefined || here === undefined) return []
-    const placed = ({ runs: [run], result }: Entry) => ({ run, result })
-    return [
-      {
-        createdAt: here.result.createdAt,
-        file: here.file,
-        ratio: Math.exp(after - before),
-        before: Math.exp(before),
-        after: Math.exp(after),
-        p,
-        subject: subjectDifferences(placed(previous), placed(here)),
-      },
-    ]
+    const here = entries[index]
+    if (here === undefined) return []
+    const { createdAt } = here.result
+    const level = { ratio: Math.exp(after - before), before: Math.exp(before), after: Math.exp(after), p }
+    return [{ createdAt, file: here.file, ...level, ...subjectChangeNear(entries, index) }]
   })
+}
+
+/** Noise may put a change a document or two beside its cause. */
+const near = [0, 1, -1, 2, -2]
+
+function subjectChangeNear(entries: readonly Entry[], index: number): Pick<HistoryChange, 'subject' | 'subjectFile'> {
+  const placed = ({ runs: [run], result }: Entry) => ({ run, result })
+  for (const distance of near) {
+    const [before, after] = [entries[index + distance - 1], entries[index + distance]]
+    if (before === undefined || after === undefined) continue
+    const subject = subjectDifferences(placed(before), placed(after))
+    if (subject.length > 0) return { subject, subjectFile: after.file }
+  }
+  return { subject: [], subjectFile: null }
 }
 
 function pointOf({ file, result, runs }: Entry, metric: HistoryMetric): HistoryPoint {

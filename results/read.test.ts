@@ -90,6 +90,7 @@ test('a folder is read in the order of time, and broken files are named beside t
     writeFileSync(join(folder, 'notes.txt'), 'no result')
     writeFileSync(join(folder, '.4.json'), 'being written')
     mkdirSync(join(folder, '5.json'))
+    writeFileSync(join(folder, '20260301T123456Z-capacity-steady-01234567.json'), '{"schema":1,"kind":"capacity"}')
     const { results, broken } = await readFolder(folder)
     assert.equal(
       results.map(({ file }) => file),

@@ -26,6 +26,9 @@ export interface ReadFolder {
   readonly broken: readonly { readonly file: string; readonly reason: string }[]
 }
 
+/** How `weir capacity` names its documents. */
+const capacityName = /^\d{8}T\d{6}Z-capacity-/
+
 /** Reads one document. @throws ResultReadError when it cannot be read or used. */
 export async function readResult(file: string): Promise<ReadResult> {
   let text: string
@@ -38,13 +41,14 @@ export async function readResult(file: string): Promise<ReadResult> {
 }
 
 /**
- * Reads every .json file of a folder, not of those below it. Hidden files (results being written) are passed over.
+ * Reads every .json file of a folder, not of those below it. Hidden files (results being written) are passed over, and so are
+ * the documents of weir capacity, which lie there too.
  * @throws ResultReadError when the folder itself cannot be read.
  */
 export async function readFolder(folder: string): Promise<ReadFolder> {
   let names: readonly string[]
   try {
-    names = (await readdir(folder)).filter((name) => name.endsWith('.json') && !name.startsWith('.')).sort()
+    names = (await readdir(folder)).filter((name) => name.endsWith('.json') && !name.startsWith('.') && !capacityName.test(name)).sort()
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOTDIR') throw new ResultReadError(folder, 'is a file; name the folder that it lies in')

@@ -1,4 +1,5 @@
 /** Several runs of the same target on the same store as one: what tables and rankings show of a session that repeated them. */
+import { addAudits } from './add-audits.js'
 import { type Interval, type Latency, type Run, type RunsTogether, type Verdict, verdicts } from './result.js'
 import { meanInterval } from './statistics.js'
 
@@ -100,27 +101,6 @@ function around(values: readonly number[]): Interval | null {
   if (values.length < 2) return null
   const { interval } = meanInterval(values)
   return interval && { ...interval, low: Math.max(0, interval.low) }
-}
-
-function addAudits(audits: readonly Run['audit'][]): Run['audit'] {
-  const there = audits.filter((audit) => audit !== null)
-  const [first] = there
-  if (first === undefined) return null
-  const { rowsPerSecond: _, ...names } = first
-  const total = (name: keyof typeof names) => sum(there.map((audit) => audit[name] ?? 0))
-  return {
-    offered: total('offered'),
-    stored: total('stored'),
-    rejected: total('rejected'),
-    excluded: total('excluded'),
-    refused: total('refused'),
-    failed: total('failed'),
-    lost: total('lost'),
-    duplicated: total('duplicated'),
-    corrupted: total('corrupted'),
-    misplaced: total('misplaced'),
-    unexpected: total('unexpected'),
-  }
 }
 
 function sum(values: readonly number[]): number {

@@ -148,6 +148,9 @@ export interface Run {
   readonly bound?: BoundFinding | undefined
   readonly cpu?: Cpu | undefined
   readonly memory?: Memory | undefined
+  readonly disk?: Disk | undefined
+  /** What the connections that wrote were doing, as the store tells; null where it does not. */
+  readonly storeWaits?: StoreWaits | null | undefined
   /** Bytes copied in user space per record, from the rendered buffer to the socket; null when the target does not know. */
   readonly copiedBytesPerRecord?: number | null | undefined
   readonly storeFacts?: StoreFacts | undefined
@@ -376,7 +379,9 @@ export interface BoundFinding {
 export interface Cpu {
   /** Rendering, pacing and filing: the cost of measuring. */
   readonly generator: number
-  /** By part of the target. */
+  /** Weir's process with all its threads: generator, driver, and what of the target runs in it. */
+  readonly weir?: number | undefined
+  /** By part of the target: a process, or a thread where the system tells threads apart; else `threads`, what is left of Weir's. */
   readonly target: { readonly [part: string]: number }
   /** The store's processes; null when they are elsewhere. */
   readonly store: number | null
@@ -385,13 +390,68 @@ export interface Cpu {
   readonly generatorShare: number | null
   /** CPU seconds used over seconds available (cores x elapsed), by everything on the machine; null when unknown. */
   readonly machineUtilisation?: number | null | undefined
+  /** Stored records over CPU seconds of target and store, the generator's left out; null when the store's are not known. */
+  readonly recordsPerSecondPerCore?: number | null | undefined
 }
 
-/** Largest resident set seen, bytes. */
+/** Largest seen, bytes. */
 export interface Memory {
+  /** Resident set of Weir's process, threads of the target included. */
   readonly weirBytes: number
+  /** Of the target's processes together, what each has for itself. */
   readonly targetBytes?: number | undefined
-  readonly storeBytes?: number | undefined
+  /** By part of the target that is a process of its own; threads are in Weir's. */
+  readonly target?: { readonly [part: string]: number } | undefined
+  /** What the store's processes have for themselves, and once what they share; null when they are elsewhere. */
+  readonly storeBytes?: number | null | undefined
+}
+
+/** What went to disks during the full-speed leg's windows, bytes; null where the system does not tell. */
+export interface Disk {
+  /** By Weir's process, threads of the target included. */
+  readonly weirBytes: number | null
+  /** By part of the target that is a process of its own. */
+  readonly target: { readonly [part: string]: number }
+  /** By the store's processes. */
+  readonly storeBytes: number | null
+  /** storeBytes over the records stored. */
+  readonly storeBytesPerRecord: number | null
+  /** The disks that hold the store's data, everybody's doings on them counted. */
+  readonly device: DiskDevice | null
+  /** Why `device` is null. */
+  readonly unknown?: string | undefined
+  /** Share of the time in which everything on the machine that had something to do waited for a disk (Linux: PSI), 0..1. */
+  readonly ioStalledShare: number | null
+}
+
+export interface DiskDevice {
+  /** As the kernel names them; several where a volume is made of several. */
+  readonly disks: readonly string[]
+  readonly writtenBytes: number
+  readonly writes: number
+  /** Commands to make writes last; null where they are not counted. */
+  readonly flushes: number | null
+  /** Share of the time in which it had something to do, 0..1; of several disks, the busiest's. */
+  readonly busyShare: number | null
+}
+
+export const waitKinds = ['client', 'cpu', 'disk', 'lock', 'other'] as const
+export type WaitKind = (typeof waitKinds)[number]
+
+/** What the connections that wrote did during the full-speed leg's windows. */
+export interface StoreWaits {
+  /** Shares of their time, 0..1, by the store's own names, largest first. */
+  readonly events: { readonly [event: string]: number }
+  /** The same by kind: waiting for the target, on the CPU or ready for it, for a disk, for a lock, for anything else; null: not told. */
+  readonly kinds: { readonly [kind in WaitKind]: number | null }
+  /** How often they were looked at; 0 for a store that counts by itself. */
+  readonly looks: number
+  /** Connections seen at a time, the mean. */
+  readonly connections: number
+  /** The store's own counts and times. */
+  readonly figures: { readonly [name: string]: number }
+  /** What could not be told. */
+  readonly unknown: readonly string[]
 }
 
 /** Work that a store does for rows which it has already acknowledged: merges, checkpoints, vacuums. */

@@ -60,6 +60,21 @@ test('under it: who won, the rate of the latency leg, shared cores, and the file
   assert.match(text, 'Result: results/runs/x.json')
 })
 
+test('a line for each run says why it was bound, and what a record cost', () => {
+  const { cpu } = sampleRun('any', [1])
+  const told = sampleRun('queue', [10_000, 11_000], {
+    bound: { by: 'disk', evidence: ["the store's connections waited for the disk 62% of the time", 'and more'], figures: {} },
+    ...(cpu === undefined ? {} : { cpu: { ...cpu, recordsPerSecondPerCore: 81_234 } }),
+    disk: { weirBytes: 0, target: {}, storeBytes: 1, storeBytesPerRecord: 520.4, device: null, ioStalledShare: null },
+  })
+  assert.match(
+    plain([told], 200),
+    "queue: bound by the disk (the store's connections waited for the disk 62% of the time); 81,230 records/s per core used; 520 bytes to disk for each",
+  )
+  const silent = sampleRun('queue', [9, 9], { bound: undefined })
+  assert.not.match(plain([silent]), 'queue: bound')
+})
+
 test('without a terminal there is nothing but ASCII; on one, colours and signs', () => {
   assert.match(plain(three), /^[\n\x20-\x7e]*$/)
   const shown = renderTable(sampleResult(three), { tty: true })

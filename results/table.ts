@@ -293,15 +293,16 @@ function notes(result: Result, { file }: TableOptions, ink: Ink): readonly Note[
     }
     const fates = fatesOf(run)
     if (fates) said.push({ text: `${nameOf(run)}: ${fates}` })
-    for (const text of [dropsOf(run), skewOf(run), ...besideOf(run)]) if (text) said.push({ text: `${nameOf(run)}: ${text}` })
+    for (const text of [boundOf(run), dropsOf(run), skewOf(run), ...besideOf(run)]) if (text) said.push({ text: `${nameOf(run)}: ${text}` })
   }
   for (const { target, store, reason } of ranking.unranked) {
     const run = runs.find((candidate) => candidate.target === target && candidate.store === store)
     if (!run || troubleOf(run) === undefined) said.push({ text: `${nameOf({ target, store })} was not ranked: ${redact(reason)}` })
   }
   if (baseline.measured !== null) {
+    const around = spread(baseline.measured, baseline.interval)
     said.push({
-      text: `Measured baseline: row-at-a-time, one thread, on ${count(baseline.sample)} records of the same stream; published: ${count(baseline.published)} records/s.`,
+      text: `Measured baseline: row-at-a-time, one thread, ${rate(baseline.measured)}${around && ` ${ink.plusMinus}${around}`} records/s on ${count(baseline.sample)} records of the same stream; published: ${count(baseline.published)} records/s.`,
     })
   }
   const share = runs.find((run) => run.latencyLeg && run.latencyLeg.share !== null)?.latencyLeg?.share
@@ -346,6 +347,22 @@ function besideOf({ analytics }: Run): readonly string[] {
     const share = ingestionTimes === null ? 'no throughput' : `${times(ingestionTimes.ratio)}${spread} times its throughput alone`
     return `with ${count(analytics.rate)} queries/s beside it, ${arrangement}: ${share}; queries ${latency(questions)}, alone ${latency(analytics.alone)}`
   })
+}
+
+/** Why the column says what it says, and what a record cost. */
+function boundOf({ bound, verdict, throughput, cpu, disk }: Run): string {
+  if (bound === undefined || !(throughput.recordsPerSecond > 0)) return ''
+  const perCore = cpu?.recordsPerSecondPerCore
+  const perRecord = disk?.storeBytesPerRecord
+  const by = bound.by === 'unknown' ? 'bound unknown' : `bound by the ${bound.by}`
+  return [
+    // Of a verdict that says the same, the reasons are there already.
+    verdict !== 'generator-bound' && [by, bound.evidence[0] && `(${bound.evidence[0]})`].filter(Boolean).join(' '),
+    typeof perCore === 'number' && `${rate(perCore)} records/s per core used`,
+    typeof perRecord === 'number' && `${count(perRecord)} bytes to disk for each`,
+  ]
+    .filter((words) => words !== false)
+    .join('; ')
 }
 
 /** Records that were not stored and are accounted for. */

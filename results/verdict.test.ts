@@ -1,8 +1,8 @@
-/** Verdicts and bounds from evidence, one rule at a time. */
+/** Verdicts from evidence, one rule at a time. */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { sampleAudit } from './sample.js'
-import { type BoundEvidence, balances, findBound, judge, type RunEvidence } from './verdict.js'
+import { balances, judge, type RunEvidence } from './verdict.js'
 
 const good: RunEvidence = {
   generatorCpuSeconds: 0.5,
@@ -83,44 +83,6 @@ test('rejects fail a run only beyond the limit that was set', () => {
 test('a growing backlog is overload, unless the generator is to blame', () => {
   assert.is(verdict({ overloaded: true }), 'overloaded')
   assert.is(verdict({ overloaded: true, generatorCpuSeconds: 5 }), 'generator-bound')
-})
-
-const idle: BoundEvidence = {
-  ...good,
-  elapsedSeconds: 10,
-  machineUtilisation: 0.5,
-  storeCpuSeconds: 4,
-  connections: 2,
-  busiestPart: { name: 'worker 1', cpuSeconds: 3 },
-  offerWaitSeconds: 8,
-  diskBusyShare: 0.3,
-}
-const bound = (different: Partial<BoundEvidence>) => findBound({ ...idle, ...different }).by
-
-test('nothing busy is unknown, and so is nothing known', () => {
-  assert.is(bound({}), 'unknown')
-  const blank = {
-    machineUtilisation: null,
-    storeCpuSeconds: null,
-    connections: null,
-    busiestPart: null,
-    offerWaitSeconds: null,
-    diskBusyShare: null,
-  }
-  assert.is(bound({ ...blank, generatorCpuSeconds: null, totalCpuSeconds: null, nullRecordsPerSecond: null }), 'unknown')
-})
-
-test('each bound has its evidence', () => {
-  assert.is(bound({ generatorCpuSeconds: 2 }), 'generator')
-  assert.is(bound({ offerWaitSeconds: 0.1 }), 'generator')
-  assert.is(bound({ machineUtilisation: 0.97 }), 'machine')
-  assert.is(bound({ machineUtilisation: 0.97, offerWaitSeconds: 0.1 }), 'machine')
-  assert.is(bound({ storeCpuSeconds: 18 }), 'store')
-  assert.is(bound({ busiestPart: { name: 'main', cpuSeconds: 9.5 } }), 'target')
-  assert.is(bound({ storeCpuSeconds: 18, busiestPart: { name: 'main', cpuSeconds: 9.9 } }), 'target')
-  assert.is(bound({ diskBusyShare: 0.95 }), 'disk')
-  assert.match(findBound({ ...idle, storeCpuSeconds: 18 }).evidence[0] ?? '', '90%')
-  assert.is(findBound({ ...idle, storeCpuSeconds: 18 }).figures.storeCpuPerConnection, 0.9)
 })
 
 test.run()

@@ -1,5 +1,5 @@
-/** What a run amounts to and what bounded it, decided from evidence alone. */
-import type { Audit, Bound, BoundFinding, Verdict } from './result.js'
+/** What a run amounts to, decided from evidence alone. */
+import type { Audit, Verdict } from './result.js'
 
 /** Above this share of the CPU used, the generator is part of what was measured. */
 export const largestGeneratorShare = 0.1
@@ -111,9 +111,13 @@ export function generatorShare(evidence: Pick<RunEvidence, 'generatorCpuSeconds'
   return generatorCpuSeconds === null || totalCpuSeconds === null || totalCpuSeconds <= 0 ? null : generatorCpuSeconds / totalCpuSeconds
 }
 
-type GeneratorEvidence = Pick<RunEvidence, 'generatorCpuSeconds' | 'totalCpuSeconds' | 'nullRecordsPerSecond' | 'recordsPerSecond'>
+export type GeneratorEvidence = Pick<RunEvidence, 'generatorCpuSeconds' | 'totalCpuSeconds' | 'nullRecordsPerSecond' | 'recordsPerSecond'>
 
-function generatorBound(evidence: GeneratorEvidence): { readonly reasons: readonly string[]; readonly unchecked: readonly string[] } {
+/** Why the generator is part of what was measured; no reasons when it is not. And what could not be checked. */
+export function generatorBound(evidence: GeneratorEvidence): {
+  readonly reasons: readonly string[]
+  readonly unchecked: readonly string[]
+} {
   const reasons: string[] = []
   const unchecked: string[] = []
   const share = generatorShare(evidence)
@@ -130,79 +134,8 @@ function generatorBound(evidence: GeneratorEvidence): { readonly reasons: readon
   return { reasons, unchecked }
 }
 
-/** What `findBound` looks at, all of the full-speed leg. Null stands for what was not or could not be measured. */
-export interface BoundEvidence extends GeneratorEvidence {
-  readonly elapsedSeconds: number
-  /** CPU seconds used by everything on the machine over cores x elapsed, 0..1. */
-  readonly machineUtilisation: number | null
-  /** CPU seconds of the store's processes, when they run here. */
-  readonly storeCpuSeconds: number | null
-  /** Connections that wrote; each is served by one process or thread of the store. */
-  readonly connections: number | null
-  /** The part of the target (a thread or a single-threaded process) that used most CPU. */
-  readonly busiestPart: { readonly name: string; readonly cpuSeconds: number } | null
-  /** Time that the driver waited in offer() for the target to take more. */
-  readonly offerWaitSeconds: number | null
-  /** Share of the time in which the store's disk had work, 0..1. */
-  readonly diskBusyShare?: number | null
-  /** Of the latency leg: from due to offered. */
-  readonly generatorLagP99Ms?: number | null
-}
-
-/** A thing that is busy for this share of the time leaves no room to go faster. */
-const busy = 0.85
-/** A driver that waits less than this for its target is what the target waits for. */
-const leastOfferWait = 0.1
-
-/**
- * What kept the run from being faster, by the first rule that the evidence supports: the generator (by the rules of
- * `judge`, or a driver that hardly ever waited for its target); the machine (its cores were busy); whichever of the
- * store's connections and the target's busiest part was busy; the disk; else unknown. The order follows what excludes
- * what: with all cores busy, a busy part says nothing of its own.
- */
-export function findBound(evidence: BoundEvidence): BoundFinding {
-  const seconds = evidence.elapsedSeconds
-  const per = (value: number | null | undefined, of: number) => (value === null || value === undefined || !(of > 0) ? null : value / of)
-  const storeBusy = per(evidence.storeCpuSeconds, seconds * (evidence.connections ?? 0))
-  const partBusy = per(evidence.busiestPart?.cpuSeconds, seconds)
-  const offerWait = per(evidence.offerWaitSeconds, seconds)
-  const diskBusy = evidence.diskBusyShare ?? null
-  const share = generatorShare(evidence)
-  const figures = {
-    generatorShare: share,
-    nullTimes: per(evidence.nullRecordsPerSecond, evidence.recordsPerSecond),
-    machineUtilisation: evidence.machineUtilisation,
-    storeCpuPerConnection: storeBusy,
-    busiestPart: partBusy,
-    offerWaitShare: offerWait,
-    diskBusyShare: diskBusy,
-    generatorLagP99Ms: evidence.generatorLagP99Ms ?? null,
-  }
-  const found = (by: Bound, first: readonly string[]): BoundFinding => ({ by, evidence: [...first, ...context], figures })
-
-  const context: string[] = []
-  if (offerWait !== null) context.push(`the driver waited ${percent(offerWait)} of the time for the target`)
-  if (share !== null) context.push(`the generator used ${percent(share)} of the CPU`)
-
-  const { reasons } = generatorBound(evidence)
-  if (reasons.length > 0) return found('generator', reasons)
-  if (offerWait !== null && offerWait < leastOfferWait && evidence.machineUtilisation !== null && evidence.machineUtilisation < busy) {
-    return found('generator', ['the driver hardly ever waited for the target, and the cores were not all busy'])
-  }
-  if (evidence.machineUtilisation !== null && evidence.machineUtilisation >= busy) {
-    return found('machine', [`all cores together were ${percent(evidence.machineUtilisation)} busy`])
-  }
-  if (storeBusy !== null && storeBusy >= busy && storeBusy >= (partBusy ?? 0)) {
-    return found('store', [`the store used ${percent(storeBusy)} of a core for each connection`])
-  }
-  if (partBusy !== null && partBusy >= busy) {
-    return found('target', [`the target's ${evidence.busiestPart?.name} used ${percent(partBusy)} of a core`])
-  }
-  if (diskBusy !== null && diskBusy >= busy) return found('disk', [`the store's disk had work ${percent(diskBusy)} of the time`])
-  return found('unknown', ['nothing that was measured was busy throughout'])
-}
-
-function percent(share: number): string {
+/** A share as a reader takes it in: '12%', '0.84%'. */
+export function percent(share: number): string {
   const value = share * 100
   return `${value >= 10 || value === 0 ? Math.round(value) : value.toPrecision(2)}%`
 }

@@ -31,16 +31,21 @@ const remedies: Readonly<Record<string, string>> = {
  * @param secrets further words to hide wherever they turn up: see `secretsOf`.
  * @throws TypeError naming the field when a number is NaN or infinite, which JSON would silently turn into null.
  */
-export function serialize(result: Result, secrets: readonly string[] = []): string {
+export function serialize(result: object, secrets: readonly string[] = []): string {
   requireFinite(result, 'result')
   return `${JSON.stringify(redactDeep(result, secrets), null, 2)}\n`
 }
 
 /** `<UTC stamp>-<scenario>-<short hash>.json`; the hash is of the content, so two results never share a name. */
 export function fileName(result: Result): string {
-  const stamp = result.createdAt.replace(/\.\d+/, '').replace(/[-:]/g, '')
-  const scenario = (result.runs[0]?.scenario ?? 'none').toLowerCase().replace(/[^a-z0-9]+/g, '-')
-  return `${stamp}-${scenario.replace(/^-+|-+$/g, '').slice(0, 60) || 'none'}-${hashOf(redactDeep(result)).slice(0, 8)}.json`
+  return documentName(result, result.runs[0]?.scenario ?? 'none')
+}
+
+/** As `fileName`, of any document with the instant of its making; `subject` becomes a word of the name. */
+export function documentName(document: { readonly createdAt: string }, subject: string): string {
+  const stamp = document.createdAt.replace(/\.\d+/, '').replace(/[-:]/g, '')
+  const word = subject.toLowerCase().replace(/[^a-z0-9]+/g, '-')
+  return `${stamp}-${word.replace(/^-+|-+$/g, '').slice(0, 60) || 'none'}-${hashOf(redactDeep(document)).slice(0, 8)}.json`
 }
 
 /**
@@ -49,9 +54,14 @@ export function fileName(result: Result): string {
  * @returns the file's path.
  * @throws ResultWriteError when it cannot be written; nothing is left behind.
  */
-export async function writeResult(result: Result, folder: string = defaultFolder, secrets: readonly string[] = []): Promise<string> {
-  const text = serialize(result, secrets)
-  const path = join(folder, fileName(result))
+export function writeResult(result: Result, folder: string = defaultFolder, secrets: readonly string[] = []): Promise<string> {
+  return writeDocument(result, fileName(result), folder, secrets)
+}
+
+/** As `writeResult`, of any document under a name of its own. */
+export async function writeDocument(document: object, name: string, folder: string, secrets: readonly string[] = []): Promise<string> {
+  const text = serialize(document, secrets)
+  const path = join(folder, name)
   const partial = join(folder, `.${process.pid}-${Date.now()}.partial`)
   try {
     await mkdir(folder, { recursive: true })

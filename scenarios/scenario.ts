@@ -7,7 +7,8 @@ export interface Scenario {
   /** A sentence for `weir list`. */
   readonly summary: string
   readonly profile: string
-  readonly arrivals: 'constant'
+  /** When records of the latency leg are due, as `--arrivals` has it. */
+  readonly arrivals: string
   /** Records of a run whose length nobody gave. */
   readonly records: number
   /**

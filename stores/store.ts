@@ -62,6 +62,8 @@ export interface StoreServer {
   settle(): Promise<number>
   /** Ids of the server's own processes, when it runs on this machine and they are known. */
   processes(): Promise<readonly number[]>
+  /** The folder on this machine that holds the data, for finding the disk under it; null when it is elsewhere or not known. */
+  dataFolder(): Promise<string | null>
   /** Runs that lie here: what `weir clean` lists and `weir verify` audits. */
   runs(): Promise<readonly StoredRun[]>
   drop(schema: string): Promise<void>
@@ -106,6 +108,47 @@ export interface Upkeep {
   readonly figures: Readonly<Record<string, number>>
 }
 
+/**
+ * What a connection that writes a run's rows may be doing: waiting for its client (the target), using the CPU, waiting for a
+ * disk (reads, writes, fsync, and others' fsync of the log), waiting for a lock, waiting for anything else.
+ */
+export const waitKinds = ['client', 'cpu', 'disk', 'lock', 'other'] as const
+export type WaitKind = (typeof waitKinds)[number]
+
+/** What the connections that write a run's rows did while its blocks were measured. */
+export interface WaitReport {
+  /** Shares of their time, 0..1, by the store's own names; where a store counts rather than looks, they need not add up to 1. */
+  readonly events: Readonly<Record<string, number>>
+  /** The same by kind; null where the store does not tell. */
+  readonly kinds: Readonly<Record<WaitKind, number | null>>
+  /** How often they were looked at; 0 for a store that counts. */
+  readonly looks: number
+  /** Connections seen at a time, the mean. */
+  readonly connections: number
+  /** Of the store's own accounts, by name: fsyncs, fsyncMs, ... */
+  readonly figures: Readonly<Record<string, number>>
+  /** What could not be told, a sentence each. */
+  readonly unknown: readonly string[]
+}
+
+/** The time that was measured. */
+export interface Measured {
+  readonly elapsedMs: number
+  /** Connections that wrote. */
+  readonly connections: number
+}
+
+/** Watches what the connections of a run's writers wait for, over a connection of its own and out of their way. */
+export interface WaitWatch {
+  /** A block is about to begin. */
+  begin(): Promise<void>
+  /** It has ended. */
+  end(measured: Measured): Promise<void>
+  /** What was seen in all blocks; undefined when nothing was. */
+  report(): WaitReport | undefined
+  close(): Promise<void>
+}
+
 /** One run's tables on a server. Opened from an address by whatever thread or process needs it. */
 export interface Store {
   readonly address: StoreAddress
@@ -131,6 +174,8 @@ export interface Store {
   dropMonth(month: string): Promise<DroppedMonth>
   /** Deferred work on this run's tables. */
   upkeep(): Promise<Upkeep>
+  /** What the connections of this run's writers wait for; undefined where there is nobody to ask. */
+  waits(): WaitWatch | undefined
   /** The kept rejected lines, one by one: for export, not for speed. */
   rejected(): AsyncIterable<{
     readonly source: number

@@ -26,7 +26,7 @@ export const singleThread = defineTarget({
         batcher.stop()
         await writer.close()
       },
-      parts: () => [{ name: 'thread', kind: 'thread', pid: process.pid }],
+      parts: () => [{ name: 'thread', kind: 'thread', pid: process.pid, tid: process.pid }],
       counters: () => ({ copiedBytes: writer.copied().bytes, copiedRecords: writer.copied().records }),
     }
   },

@@ -25,6 +25,8 @@ export interface Part {
   readonly kind: 'thread' | 'process'
   /** Process id: the part's own, or that of the process whose thread it is. */
   readonly pid: number
+  /** Of a thread: its number with the operating system, for an account of its own; absent where that is not known. */
+  readonly tid?: number | undefined
   /** Ends it without a warning, for crash injection; absent where nothing but the whole process can be ended. */
   kill?(): Promise<void>
 }

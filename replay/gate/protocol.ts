@@ -27,8 +27,8 @@ export interface SideSpec {
 
 export type SideRequest =
   | { readonly do: 'open'; readonly protocol: number; readonly spec: SideSpec }
-  /** The next so many records, as fast as the target takes them, and drained. */
-  | { readonly do: 'block'; readonly records: number }
+  /** The next so many records, and drained: at a rate, or as fast as the target takes them. */
+  | { readonly do: 'block'; readonly records: number; readonly recordsPerSecond?: number }
   /** Stops the target and reconciles what lies in its tables. */
   | { readonly do: 'audit' }
   /** Drops the tables and ends. */
@@ -53,6 +53,8 @@ export interface SideBlock {
   readonly elapsedMs: number
   /** CPU of the side's process and of the target's own processes, seconds; the server's is not in it. */
   readonly cpuSeconds: number
+  /** Due to stored, milliseconds, of a block at a rate; null at full speed. */
+  readonly p99: number | null
   /** Records of the block that failed, and why the first did. */
   readonly failed: number
   readonly failure?: string

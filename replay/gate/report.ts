@@ -1,7 +1,7 @@
 /** What a gate measured, turned into its report. */
 
 import { duration, significant } from '../../results/format.js'
-import { decide, type GateDecision, type GateRule } from '../../results/gate.js'
+import { decide, type GateDecision, type GateMetric, type GateRule } from '../../results/gate.js'
 import { change, changes, type GateReport, type GateRow, sentence } from '../../results/gate-report.js'
 import { median } from '../../results/statistics.js'
 import { auditFindings } from '../../results/verdict.js'
@@ -27,7 +27,7 @@ const quotedFindings = 5
 
 export function reportOf(plan: GatePlan, measurement: GateMeasurement, { rule, strict }: Judging): SideBySideReport {
   const { rounds, troubles, interrupted, elapsedMs } = measurement
-  const decision = decided(measurement, rule, ({ recordsPerSecond }) => recordsPerSecond)
+  const decision = decided(measurement, rule, (block) => goodness(block, plan.metric))
   const cpu = decided(measurement, rule, ({ cpuSeconds, records }) => cpuSeconds / records)
   const findings = [...troubles, ...(['base', 'candidate'] as const).flatMap((side) => findingsOf(side, plan, measurement))]
   const pairs = rounds.flatMap((round) => round.pairs)
@@ -62,14 +62,30 @@ function decided({ rounds }: GateMeasurement, rule: GateRule, pick: (block: Meas
   return values.length === 0 || values.flat(2).some((value) => !(value > 0)) ? null : decide(values, rule)
 }
 
+/** The figure of a block, as people know it. */
+function figureOf({ recordsPerSecond, p99, cpuSeconds, records }: MeasuredBlock, metric: GateMetric): number {
+  return metric === 'throughput' ? recordsPerSecond : metric === 'p99' ? (p99 ?? Number.NaN) : (cpuSeconds * 1e9) / records
+}
+
+/** The same, turned so that more is better. */
+function goodness(block: MeasuredBlock, metric: GateMetric): number {
+  const figure = figureOf(block, metric)
+  return metric === 'throughput' ? figure : 1 / figure
+}
+
+const metricNames = {
+  throughput: { metric: 'throughput', unit: 'records/s' },
+  p99: { metric: 'speed at p99', unit: 'ms' },
+  cpu: { metric: 'records per CPU time', unit: 'ns/record' },
+} as const
+
 function rowOf(plan: GatePlan, { store }: GateMeasurement, decision: GateDecision, pairs: readonly MeasuredPair[]): GateRow {
   const { word, ratio, interval, moreRounds } = decision
   return {
     subject: `${plan.target} on ${store}`,
-    metric: 'throughput',
-    base: median(pairs.map(({ base }) => base.recordsPerSecond)),
-    candidate: median(pairs.map(({ candidate }) => candidate.recordsPerSecond)),
-    unit: 'records/s',
+    ...metricNames[plan.metric],
+    base: median(pairs.map(({ base }) => figureOf(base, plan.metric))),
+    candidate: median(pairs.map(({ candidate }) => figureOf(candidate, plan.metric))),
     word,
     ratio,
     interval,

@@ -16,7 +16,7 @@ export async function serveSide(input: Readable, reply: (line: string) => Promis
       return side.facts()
     }
     if (side === undefined) throw new Error('nothing is open on this side')
-    if (request.do === 'block') return side.block(request.records)
+    if (request.do === 'block') return side.block(request.records, request.recordsPerSecond)
     if (request.do === 'audit') return side.audit()
     await side.close()
     side = undefined

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { StreamSpec } from '../../generators/source.js'
+import type { GateMetric } from '../../results/gate.js'
 import { seededRandom } from '../../results/statistics.js'
 import type { Durability, Layout } from '../../stores/store.js'
 import { temporaryPrefix } from '../../stores/temporary.js'
@@ -18,6 +19,7 @@ import { type Build, GateRefusedError, SideError, SideProcess } from './side-pro
 export interface GatePlan {
   readonly builds: Readonly<Record<SideName, Build>>
   readonly target: string
+  readonly metric: GateMetric
   /** Options of the target that were asked for. */
   readonly options: Readonly<Record<string, number | boolean>>
   readonly store: PlannedStore
@@ -84,6 +86,8 @@ const longestShare = 1.15
 /** More rounds would show better what processes and tables have to do with it, fewer leave more of the time to blocks. */
 const wantedRounds = 4
 const leastPairs = 3
+/** For latencies both sides are offered this share of what the slower one took at full speed: well below where queues grow. */
+const rateShare = 0.5
 const mostPairs = 40
 
 /**
@@ -123,6 +127,8 @@ class GateSession {
   private blockRecords = 0
   private pairs: number
   private openingMs = 0
+  /** Records per second that blocks are offered at; undefined: as fast as they are taken. */
+  private rate: number | undefined
 
   constructor(
     private readonly plan: GatePlan,
@@ -258,8 +264,10 @@ class GateSession {
       rates.push(rate)
     }
     const slowest = Math.min(...rates)
-    this.blockRecords = ofMs(slowest)
-    this.pairs = this.plan.pairsPerRound ?? this.fitting((this.blockRecords * 1000) / slowest)
+    if (this.plan.metric === 'p99') this.rate = rateShare * slowest
+    const pace = this.rate ?? slowest
+    this.blockRecords = ofMs(pace)
+    this.pairs = this.plan.pairsPerRound ?? this.fitting((this.blockRecords * 1000) / pace)
   }
 
   /** Pairs in a round, from how long its parts take: what was measured of the two sides against each other plays no part. */
@@ -279,10 +287,12 @@ class GateSession {
 
   private async block(sides: Sides, name: SideName, records: number): Promise<MeasuredBlock> {
     this.hooks.signal.throwIfAborted()
-    const block = await sides[name].ask({ do: 'block', records })
+    const block = await sides[name].ask({ do: 'block', records, ...(this.rate === undefined ? {} : { recordsPerSecond: this.rate }) })
     if (block.failed > 0)
       throw new SideError(this.plan.builds[name].name, `${block.failed} records failed: ${block.failure ?? 'no reason given'}`)
     if (block.records === 0 || block.elapsedMs === 0) throw new SideError(this.plan.builds[name].name, 'a block stored nothing')
+    if (this.rate !== undefined && !(block.p99 !== null && block.p99 > 0))
+      throw new SideError(this.plan.builds[name].name, 'a block at a rate had no latency to be read')
     return { ...block, recordsPerSecond: (block.records * 1000) / block.elapsedMs }
   }
 

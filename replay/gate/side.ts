@@ -3,11 +3,13 @@ import { createHash } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { openSource } from '../../generators/open.js'
 import type { Source } from '../../generators/source.js'
+import { Recorder } from '../../results/recorder.js'
 import { openStore, startServer, stores } from '../../stores/index.js'
 import type { Store, StoreServer } from '../../stores/store.js'
 import { findTarget } from '../../targets/index.js'
 import type { Target, TargetModule } from '../../targets/target.js'
-import { addCpu, noCpu, readCpu } from '../accounts.js'
+import { cpuSeconds } from '../accounts/proc.js'
+import { constant } from '../arrivals/constant.js'
 import { audit } from '../audit.js'
 import { systemClock } from '../clock.js'
 import { Desk, replay } from '../driver.js'
@@ -20,6 +22,8 @@ const hashedRecords = 20_000
 /** Months that the tables are prepared for reach so far; further ones are added by the writers. */
 const preparedRecords = 10_000_000
 const findingsTold = 20
+/** Of a block at a rate, what does not count. */
+const warmShare = 0.1
 
 type Options = Readonly<Record<string, number | boolean>>
 
@@ -90,26 +94,34 @@ export class Side {
     }
   }
 
-  /** Runs the next block and waits until all of it is settled. */
-  async block(records: number): Promise<SideBlock> {
+  /** Runs the next block, at full speed or at so many records per second, and waits until all of it is settled. */
+  async block(records: number, recordsPerSecond?: number): Promise<SideBlock> {
     const { target, ledger, desk } = this
     const { source } = this.parts
     if (target === undefined) throw new Error('the target is closed')
     // Chunks lie outside the heap, and every 16 MB of them the collector runs for as long as a third of a batch takes. Each
     // block begins at the same place of that cycle; what is collected within it counts.
     globalThis.gc?.()
-    const processes = () => target.parts().filter(({ kind }) => kind === 'process')
     const failedBefore = ledger.tally.failed
-    const before = readCpu(processes(), [])
-    const block = { source, first: ledger.fates().offered.to, records }
-    const outcome = await replay(block, target, desk, { clock: systemClock, ledger, signal: new AbortController().signal })
-    const cpu = noCpu()
-    addCpu(cpu, before, readCpu(processes(), []))
+    const used = cpuOf(target)
+    const recorder = recordsPerSecond === undefined ? undefined : recorderFor((records * 1000) / recordsPerSecond)
+    const outcome = await replay(
+      {
+        source,
+        first: ledger.fates().offered.to,
+        records,
+        ...(recordsPerSecond === undefined ? {} : { arrivals: constant(recordsPerSecond) }),
+      },
+      target,
+      desk,
+      { clock: systemClock, ledger, signal: new AbortController().signal, ...(recorder === undefined ? {} : { recorder }) },
+    )
     const failed = ledger.tally.failed - failedBefore
     return {
       records: outcome.stored,
       elapsedMs: outcome.elapsedMs,
-      cpuSeconds: cpu.weir + Object.values(cpu.parts).reduce((sum, used) => sum + used, 0),
+      cpuSeconds: cpuOf(target) - used,
+      p99: recorder?.quantiles('stored')?.p99 ?? null,
       failed,
       ...(failed > 0 && ledger.firstFailure !== undefined ? { failure: ledger.firstFailure } : {}),
     }
@@ -149,6 +161,18 @@ function optionsOf({ options: specs }: TargetModule, { store }: StoreServer, ask
     return [name, asked[name] ?? own] as const
   })
   return Object.fromEntries(values)
+}
+
+/** CPU seconds so far, of this process with its threads and of the target's own processes. */
+function cpuOf(target: Target): number {
+  const { user, system } = process.cpuUsage()
+  const processes = target.parts().filter(({ kind }) => kind === 'process')
+  return (user + system) / 1e6 + processes.reduce((sum, { pid }) => sum + (cpuSeconds(pid) ?? 0), 0)
+}
+
+/** Latencies of a block at a rate, but for its beginning. */
+function recorderFor(blockMs: number): Recorder {
+  return new Recorder({ fromMs: blockMs * warmShare, toMs: blockMs })
 }
 
 async function hashOf(source: Source): Promise<string> {

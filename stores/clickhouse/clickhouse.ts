@@ -1,7 +1,7 @@
 /** One run's tables in ClickHouse. */
 import { Readable } from 'node:stream'
 import type { Analytics } from '../analytics.js'
-import type { Image, Inserter, RunMemory, Store, StoreAddress, StoreFacts, Upkeep, Writer, WriterOptions } from '../store.js'
+import type { Image, Inserter, RunMemory, Store, StoreAddress, StoreFacts, Upkeep, WaitWatch, Writer, WriterOptions } from '../store.js'
 import { type Abilities, abilitiesOf, lacksOf } from './abilities.js'
 import { openAnalytics } from './analytics-client.js'
 import { facts, insertMs } from './facts.js'
@@ -12,6 +12,7 @@ import { ClickHouseLogfiles } from './logfiles.js'
 import { ClickHouseScanner } from './scanner.js'
 import { id, sql } from './sql.js'
 import { upkeepOf } from './upkeep.js'
+import { ClickHouseWaits } from './waits.js'
 import { batchesAtOnce, ClickHouseWriter } from './writer.js'
 
 /** Kept rejected lines that are read at once. */
@@ -80,6 +81,10 @@ export class ClickHouseStore implements Store {
 
   upkeep(): Promise<Upkeep> {
     return upkeepOf(this.link, this.address.schema, this.abilities)
+  }
+
+  waits(): WaitWatch {
+    return new ClickHouseWaits(this.link, this.abilities.version)
   }
 
   async *rejected() {

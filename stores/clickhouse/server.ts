@@ -51,6 +51,10 @@ export class ClickHouseServer implements StoreServer {
     return []
   }
 
+  async dataFolder(): Promise<string | null> {
+    return null
+  }
+
   async runs(): Promise<readonly StoredRun[]> {
     const tagged = await this.link.rows<{ schema: string }>(
       sql`SELECT database AS schema FROM system.tables WHERE name = ${memoryTable} AND database LIKE 'weir\\_%' ORDER BY database`,

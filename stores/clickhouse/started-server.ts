@@ -1,4 +1,5 @@
 /** The embedded engine as a server that runs can use: started by Weir, and gone with it. */
+import { join } from 'node:path'
 import { fsyncMsIn } from '../postgres/facts.js'
 import type { Abilities } from './abilities.js'
 import { EmbeddedEngine, type EngineOptions } from './embedded.js'
@@ -29,6 +30,10 @@ export class StartedServer extends ClickHouseServer {
 
   override async processes(): Promise<readonly number[]> {
     return this.engine.processes()
+  }
+
+  override async dataFolder(): Promise<string> {
+    return join(this.engine.folder, 'data')
   }
 
   override async close(): Promise<void> {

@@ -88,6 +88,10 @@ export class NullStore implements Store {
     return { settled: true, figures: {} }
   }
 
+  waits(): undefined {
+    return undefined
+  }
+
   async drop(): Promise<void> {}
 
   async close(): Promise<void> {}
@@ -102,6 +106,7 @@ export const nullServer: StoreServer = {
   facts: async () => facts,
   settle: async () => 0,
   processes: async () => [],
+  dataFolder: async () => null,
   runs: async () => [],
   drop: async () => undefined,
   close: async () => undefined,

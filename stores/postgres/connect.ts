@@ -63,14 +63,15 @@ const startingMs = 30_000
 const askAgainMs = 100
 
 /**
- * Connects; a server that answers that it is starting or recovering is waited for.
+ * Connects; a server that answers that it is starting or recovering is waited for. `name` is what the server's own list of
+ * connections shows: those that write a run's rows bear the run's schema, so that they can be told from all others.
  * @throws PostgresError
  */
-export async function connect(url: string): Promise<pg.Client> {
+export async function connect(url: string, name = 'weir'): Promise<pg.Client> {
   const end = performance.now() + startingMs
   for (;;) {
     try {
-      return await connectOnce(url)
+      return await connectOnce(url, name)
     } catch (error) {
       const { cause } = error as Error
       if (!isStarting(cause) || performance.now() > end) throw error
@@ -85,8 +86,8 @@ function isStarting(error: unknown): boolean {
   return code === '57P03' && !/shutting down/.test(message)
 }
 
-async function connectOnce(url: string): Promise<pg.Client> {
-  const client = clientFor(url)
+async function connectOnce(url: string, name: string): Promise<pg.Client> {
+  const client = clientFor(url, name)
   // A connection that breaks while nobody asks anything of it must not end the process; the next query says so.
   client.on('error', () => undefined)
   try {
@@ -102,9 +103,9 @@ async function connectOnce(url: string): Promise<pg.Client> {
   return client
 }
 
-function clientFor(url: string): pg.Client {
+function clientFor(url: string, name: string): pg.Client {
   try {
-    return new pg.Client({ connectionString: url, application_name: 'weir', connectionTimeoutMillis: 10_000 })
+    return new pg.Client({ connectionString: url, application_name: name, connectionTimeoutMillis: 10_000 })
   } catch {
     // The error's own text, and what hangs on it, may hold the password.
     throw new PostgresError(

@@ -1,6 +1,6 @@
 /** The embedded Postgres: made, started, watched over and removed by Weir, whatever becomes of Weir itself. */
 import { randomBytes } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -36,6 +36,8 @@ const settings: Readonly<Record<string, string>> = {
   timezone: 'UTC',
   log_timezone: 'UTC',
   log_checkpoints: 'off',
+  // Two readings of the clock for each write of the log, nothing for a row: how long the disk took is part of a result.
+  track_wal_io_timing: 'on',
 }
 
 export class EmbeddedServer extends GivenServer {
@@ -46,10 +48,10 @@ export class EmbeddedServer extends GivenServer {
     url: string,
     client: pg.Client,
     private readonly keeper: Keeper,
-    private readonly serverPid: number,
+    serverPid: number,
     private readonly folders: Folders,
   ) {
-    super(url, client)
+    super(url, client, { pid: serverPid, folder: join(folders.folder, 'data') })
   }
 
   /** @throws PostgresError that says what was wrong and what to do; nothing is left behind then */
@@ -101,15 +103,6 @@ export class EmbeddedServer extends GivenServer {
       await keeper?.end()
       await removeFolders(folders, keeper === undefined || keeper.made)
       throw explained
-    }
-  }
-
-  override async processes(): Promise<readonly number[]> {
-    try {
-      const children = readFileSync(`/proc/${this.serverPid}/task/${this.serverPid}/children`, 'latin1')
-      return [this.serverPid, ...children.trim().split(' ').filter(Boolean).map(Number)]
-    } catch {
-      return []
     }
   }
 

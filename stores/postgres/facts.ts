@@ -19,6 +19,7 @@ const settingNames = [
   'autovacuum',
   'data_checksums',
   'wal_compression',
+  'track_wal_io_timing',
 ]
 
 export async function settings(client: pg.Client): Promise<Record<string, string>> {

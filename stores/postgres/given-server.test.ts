@@ -1,4 +1,6 @@
 /** What a server promises and lists, and what is said when it cannot be reached. */
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { startServer } from '../index.js'
@@ -37,6 +39,35 @@ test('durability follows the settings in force', async () => {
   } finally {
     await server.close()
   }
+})
+
+onEmbedded('a given server on this machine is known by its process and folder', async (ground) => {
+  const given = ground.closing(await GivenServer.open(ground.url))
+  assert.is(await given.dataFolder(), await ground.server.dataFolder())
+  assert.is((await given.processes())[0], (await ground.server.processes())[0])
+  // A folder of the same name, with another server's file in it.
+  const file = join((await given.dataFolder()) ?? '', 'postmaster.pid')
+  const text = await readFile(file, 'utf8')
+  try {
+    await writeFile(
+      file,
+      text.replace(/\n(\d+)\n/, (_, since: string) => `\n${Number(since) - 3600}\n`),
+    )
+    const stranger = ground.closing(await GivenServer.open(ground.url))
+    assert.is(await stranger.dataFolder(), null)
+    assert.equal(await stranger.processes(), [])
+  } finally {
+    await writeFile(file, text)
+  }
+  // Somebody who may not ask for the folder.
+  const client = await ground.client()
+  await client.query("CREATE ROLE meek LOGIN PASSWORD 'm'; GRANT CREATE ON DATABASE postgres TO meek")
+  const url = new URL(ground.url)
+  url.username = 'meek'
+  url.password = 'm'
+  const meek = ground.closing(await GivenServer.open(url.href))
+  assert.is(await meek.dataFolder(), null)
+  assert.equal(await meek.processes(), [])
 })
 
 onServers('runs are listed with what they remember, and only schemas of Weir are dropped', async (ground) => {

@@ -4,6 +4,7 @@ import type { Durability, Layout, RunMemory, StoredRun, StoreFacts, StoreServer 
 import { connect, explain, PostgresError } from './connect.js'
 import { commitMs, durabilityOf, facts, settings } from './facts.js'
 import { memoryTable } from './layout.js'
+import { type LocalServer, localServer, processesOf } from './local-server.js'
 import { dropSchema } from './postgres.js'
 import { id, sql } from './sql.js'
 import { StandingConnection } from './standing.js'
@@ -22,6 +23,7 @@ export class GivenServer implements StoreServer {
   protected constructor(
     readonly url: string,
     client: pg.Client,
+    private readonly local?: LocalServer,
   ) {
     this.connection = new StandingConnection(url, client)
   }
@@ -38,7 +40,7 @@ export class GivenServer implements StoreServer {
       await client.end().catch(() => undefined)
       throw explain(error, url)
     }
-    return new GivenServer(url, client)
+    return new GivenServer(url, client, await localServer(client))
   }
 
   layoutOf(asked: Layout): Layout {
@@ -70,8 +72,13 @@ export class GivenServer implements StoreServer {
     return 0
   }
 
+  /** Those of a server on this machine; one that was started again meanwhile is not looked for. */
   async processes(): Promise<readonly number[]> {
-    return []
+    return this.local === undefined ? [] : processesOf(this.local.pid)
+  }
+
+  async dataFolder(): Promise<string | null> {
+    return this.local?.folder ?? null
   }
 
   async runs(): Promise<readonly StoredRun[]> {

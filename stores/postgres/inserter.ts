@@ -26,7 +26,7 @@ export class PostgresInserter implements Inserter {
   }
 
   static async open(address: StoreAddress): Promise<PostgresInserter> {
-    const client = await connect(address.url)
+    const client = await connect(address.url, address.schema)
     try {
       const known = await leaves(client, address.schema, address.layout)
       const months = known.flatMap(({ place }) => (place === undefined ? [] : [place.month]))
@@ -95,7 +95,7 @@ export class PostgresInserter implements Inserter {
   /** Asks over the connection, which is opened again when it was lost. */
   private async ask(question: (client: pg.Client) => Promise<void>): Promise<void> {
     if (this.closed) throw new Error('this inserter is closed')
-    this.opening ??= this.watched(connect(this.address.url))
+    this.opening ??= this.watched(connect(this.address.url, this.address.schema))
     const { opening } = this
     let connected = false
     try {

@@ -13,6 +13,7 @@ import type {
   StoreAddress,
   StoreFacts,
   Upkeep,
+  WaitWatch,
   Writer,
   WriterOptions,
 } from '../store.js'
@@ -27,6 +28,7 @@ import { routesAlike } from './routes-alike.js'
 import { PostgresScanner } from './scanner.js'
 import { id, sql } from './sql.js'
 import { StandingConnection } from './standing.js'
+import { PostgresWaits } from './waits.js'
 import { PostgresWriter } from './writer.js'
 
 export class PostgresStore implements Store {
@@ -143,6 +145,10 @@ export class PostgresStore implements Store {
       const { running = 0, vacuums = 0, analyzes = 0 } = rows[0] ?? {}
       return { settled: running === 0, figures: { vacuums, analyzes } }
     })
+  }
+
+  waits(): WaitWatch {
+    return new PostgresWaits(this.address)
   }
 
   async drop(): Promise<void> {

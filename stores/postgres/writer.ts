@@ -291,7 +291,7 @@ export class PostgresWriter implements Writer {
 
   /** A connection that is there only when this was closed would keep the process alive for ever. */
   private async connect(): Promise<pg.Client> {
-    const client = await connect(this.address.url)
+    const client = await connect(this.address.url, this.address.schema)
     if (!this.closed) return client
     await client.end().catch(() => undefined)
     throw new Error('this writer is closed')

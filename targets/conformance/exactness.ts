@@ -1,6 +1,6 @@
 /** Every record of a stream that crosses a month's end is settled once and lies in the store once, at full speed and at a rate. */
 import * as assert from 'uvu/assert'
-import { constant } from '../../replay/arrivals.js'
+import { constant } from '../../replay/arrivals/constant.js'
 import { type Check, unaudited } from './check.js'
 import { acrossMonths, Setting } from './setting.js'
 

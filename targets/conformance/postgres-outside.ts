@@ -20,7 +20,7 @@ export class PostgresOutside implements Outside {
 
   /** Process ids of the server's ends of Weir's connections. */
   async connections(): Promise<readonly number[]> {
-    const { rows } = await this.client.query<{ pid: number }>(`SELECT pid FROM pg_stat_activity WHERE application_name = 'weir'`)
+    const { rows } = await this.client.query<{ pid: number }>(`SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'weir%'`)
     return rows.map(({ pid }) => pid)
   }
 
@@ -32,7 +32,7 @@ export class PostgresOutside implements Outside {
   /** How many of Weir's connections wait for a lock. */
   async blocked(): Promise<number> {
     const { rows } = await this.client.query<{ n: number }>(
-      `SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'weir' AND wait_event_type = 'Lock'`,
+      `SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name LIKE 'weir%' AND wait_event_type = 'Lock'`,
     )
     return rows[0]?.n ?? 0
   }

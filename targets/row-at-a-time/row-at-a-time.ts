@@ -65,7 +65,7 @@ export const rowAtATime = defineTarget({
         closed = true
         await inserter.close()
       },
-      parts: () => [{ name: 'thread', kind: 'thread', pid: process.pid }],
+      parts: () => [{ name: 'thread', kind: 'thread', pid: process.pid, tid: process.pid }],
     }
   },
 })

@@ -29,10 +29,12 @@ export const workerPool = defineTarget({
     // A worker that cannot connect rejects its tasks; without a listener the same error would also end the process.
     pool.on('error', () => undefined)
     const copied = { bytes: 0, records: 0 }
+    const numbers = new Map<number, number | undefined>()
     const batcher = new Batcher({ ...options, inFlight: options.workers * batchesPerWorker }, async (batch) => {
       const ranges = batch.map(({ source, first, count }) => ({ source, first, count }))
       try {
         const answer = await pool.run({ batch }, { transferList: batch.map((chunk) => chunk.lines.buffer as ArrayBuffer) })
+        numbers.set(answer.threadId, answer.tid)
         copied.bytes += answer.copiedBytes
         copied.records += answer.copiedRecords
         settleReceipt(answer.receipt, settle)
@@ -42,7 +44,8 @@ export const workerPool = defineTarget({
     })
     // Opening is not part of what is measured: every connection stands before the first record is due.
     try {
-      await Promise.all(Array.from({ length: options.workers * batchesPerWorker }, () => pool.run({ batch: [] })))
+      const opened = await Promise.all(Array.from({ length: options.workers * batchesPerWorker }, () => pool.run({ batch: [] })))
+      for (const { threadId, tid } of opened) numbers.set(threadId, tid)
     } catch (error) {
       await pool.destroy()
       throw error
@@ -59,6 +62,7 @@ export const workerPool = defineTarget({
           name: `worker ${thread.threadId}`,
           kind: 'thread',
           pid: process.pid,
+          tid: numbers.get(thread.threadId),
           kill: async () => void (await thread.terminate()),
         })),
       counters: () => ({ copiedBytes: copied.bytes, copiedRecords: copied.records }),

@@ -4,6 +4,7 @@ import { Piscina } from 'piscina'
 import type { Chunk } from '../../generators/record.js'
 import { openStore } from '../../stores/index.js'
 import type { Receipt, StoreAddress } from '../../stores/store.js'
+import { threadNumber } from '../thread-number.js'
 
 export const workerUrl = import.meta.url
 
@@ -17,8 +18,12 @@ export interface WorkerAnswer {
   /** Copied in user space since the last answer. */
   readonly copiedBytes: number
   readonly copiedRecords: number
+  /** Which thread this is: to Node and to the operating system. */
+  readonly threadId: number
+  readonly tid: number | undefined
 }
 
+const thread = { threadId, tid: threadNumber() }
 let opening: ReturnType<typeof open> | undefined
 let reported = { bytes: 0, records: 0 }
 
@@ -37,7 +42,7 @@ export default async function write({ batch }: WorkerTask): Promise<WorkerAnswer
   const writer = await opening
   const receipt = batch.length === 0 ? [] : await writer.write(batch)
   const copied = writer.copied()
-  const answer = { receipt, copiedBytes: copied.bytes - reported.bytes, copiedRecords: copied.records - reported.records }
+  const answer = { ...thread, receipt, copiedBytes: copied.bytes - reported.bytes, copiedRecords: copied.records - reported.records }
   reported = copied
   return answer
 }

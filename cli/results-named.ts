@@ -19,7 +19,7 @@ export async function sideNamed(text: string, places: Places): Promise<Side> {
   try {
     if (kind === 'file')
       return { name: text, results: [await readResult(resolve(places.cwd, text)).then((read) => ({ ...read, file: text }))] }
-    if (kind === 'folder') return some(text, await readFolder(resolve(places.cwd, text)), `there are no results in ${text}`, places)
+    if (kind === 'folder') return await inFolder(text, places)
     if (isPattern(text)) return await matching(text, places)
     if (/[/\\]|\.json$/.test(text)) throw new UsageError(`there is no file ${text}`)
     return await labelled(text, places)
@@ -27,6 +27,16 @@ export async function sideNamed(text: string, places: Places): Promise<Side> {
     if (error instanceof ResultReadError) throw new UsageError(error.message)
     throw error
   }
+}
+
+/** A folder's results; a word that names both a folder without any and a label (main, test) means the label. */
+async function inFolder(text: string, places: Places): Promise<Side> {
+  const read = await readFolder(resolve(places.cwd, text))
+  if (read.results.length === 0 && !text.includes('/')) {
+    const label = await labelled(text, places).catch(() => undefined)
+    if (label !== undefined) return label
+  }
+  return some(text, read, `there are no results in ${text}`, places)
 }
 
 async function matching(pattern: string, places: Places): Promise<Side> {

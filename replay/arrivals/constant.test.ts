@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { constant } from './arrivals.js'
+import { constant } from './constant.js'
 
 test('dueBy counts exactly the records whose dueAt has come', () => {
   fc.assert(

@@ -1,0 +1,170 @@
+/** The account of CPU time: Weir, each part of the target, the store's processes, the machine; by processes and threads. */
+import { cpus } from 'node:os'
+import type { Part } from '../../targets/target.js'
+import { cpuSeconds, readText, type ThreadTime, threadTime, threadTimes, ticksPerSecond } from './proc.js'
+
+export type CountedPart = Pick<Part, 'name' | 'kind' | 'pid' | 'tid'>
+
+/** CPU seconds of a moment, to be subtracted from those of a later one. */
+export interface CpuReading {
+  /** Weir's own process with all its threads. */
+  readonly weir: number
+  /** Weir's main thread: the driver's. */
+  readonly main: ThreadTime | null
+  readonly parts: Readonly<Record<string, PartReading>>
+  readonly store: number | null
+  /** The store's threads were ready to run for so long while no core was free; null where the system does not tell. */
+  readonly storeWaited: number | null
+  readonly machine: MachineTime
+}
+
+interface PartReading {
+  /** The whole process of a part that is one; else its thread. */
+  readonly seconds: number | null
+  readonly threads: ReadonlyMap<number, ThreadTime>
+}
+
+/** Seconds of all cores. */
+interface MachineTime {
+  readonly busy: number
+  readonly total: number
+  /** Taken by others on the same hardware (virtual machines); part of `busy`, since it was not to be had. */
+  readonly stolen: number
+}
+
+/**
+ * Time of all cores (proc(5): stat). A core that waits for a disk is idle, which `os.cpus` would leave out of the whole and
+ * so overstate how busy the others were; it serves where there is no /proc.
+ */
+export function machineTime(): MachineTime {
+  const fields = /^cpu +(.*)$/m
+    .exec(readText('/proc/stat') ?? '')?.[1]
+    ?.split(' ')
+    .map(Number)
+  if (fields !== undefined && fields.length >= 5) {
+    // Guests' time is in user's already.
+    const [user = 0, nice = 0, system = 0, idle = 0, waiting = 0, irq = 0, soft = 0, stolen = 0] = fields
+    const busy = user + nice + system + irq + soft + stolen
+    return { busy: busy / ticksPerSecond, total: (busy + idle + waiting) / ticksPerSecond, stolen: stolen / ticksPerSecond }
+  }
+  let [busy, total] = [0, 0]
+  for (const { times } of cpus()) {
+    const all = times.user + times.nice + times.sys + times.idle + times.irq
+    total += all / 1000
+    busy += (all - times.idle) / 1000
+  }
+  return { busy, total, stolen: 0 }
+}
+
+export function readCpu(parts: readonly CountedPart[], storePids: readonly number[]): CpuReading {
+  const own = process.cpuUsage()
+  const store = storePids.map(cpuSeconds).filter((seconds) => seconds !== null)
+  return {
+    weir: (own.user + own.system) / 1e6,
+    main: threadTime(process.pid, process.pid),
+    parts: Object.fromEntries(parts.flatMap((part) => (countable(part) ? [[part.name, readPart(part)]] : []))),
+    store: store.length === 0 ? null : store.reduce((sum, seconds) => sum + seconds, 0),
+    storeWaited: waitedOf(storePids),
+    machine: machineTime(),
+  }
+}
+
+function waitedOf(pids: readonly number[]): number | null {
+  const waited = pids.flatMap((pid) => [...threadTimes(pid).values()].map((time) => time.waited)).filter((seconds) => seconds !== null)
+  return waited.length === 0 ? null : waited.reduce((sum, seconds) => sum + seconds, 0)
+}
+
+/** A thread that does not know its number shares Weir's account. */
+function countable({ kind, tid }: CountedPart): boolean {
+  return kind === 'process' || tid !== undefined
+}
+
+function readPart({ kind, pid, tid }: CountedPart): PartReading {
+  if (kind === 'process') return { seconds: cpuSeconds(pid), threads: threadTimes(pid) }
+  const time = tid === undefined ? null : threadTime(pid, tid)
+  return { seconds: time?.ran ?? null, threads: new Map(time === null || tid === undefined ? [] : [[tid, time]]) }
+}
+
+/** What a part used; parts that ended between two readings are missing. */
+export interface PartUse {
+  seconds: number
+  /** Of the thread of it that worked most in each block. */
+  busiest: number
+  /** That thread was ready to run for so long while no core was free; null where the system does not tell. */
+  waited: number | null
+  /** The part's thread is Weir's main thread, which also renders and drives. */
+  readonly main: boolean
+  readonly kind: Part['kind']
+}
+
+/** CPU seconds between readings, summed over blocks. */
+export interface CpuUse {
+  weir: number
+  main: number | null
+  mainWaited: number | null
+  readonly parts: Record<string, PartUse>
+  store: number | null
+  storeWaited: number | null
+  machineBusy: number
+  machineTotal: number
+  machineStolen: number
+}
+
+export function noCpu(): CpuUse {
+  return {
+    weir: 0,
+    main: null,
+    mainWaited: null,
+    parts: {},
+    store: null,
+    storeWaited: null,
+    machineBusy: 0,
+    machineTotal: 0,
+    machineStolen: 0,
+  }
+}
+
+/** Adds what was used between two readings to a running account. */
+export function addCpu(use: CpuUse, before: CpuReading, after: CpuReading, parts: readonly CountedPart[]): void {
+  use.weir += after.weir - before.weir
+  use.machineBusy += after.machine.busy - before.machine.busy
+  use.machineTotal += after.machine.total - before.machine.total
+  use.machineStolen += after.machine.stolen - before.machine.stolen
+  const main = between(before.main, after.main)
+  if (main !== null) {
+    use.main = (use.main ?? 0) + main.ran
+    use.mainWaited = sum(use.mainWaited, main.waited)
+  }
+  // A backend that ended meanwhile has moved to its parent's account, so the sum cannot shrink but by rounding.
+  if (after.store !== null && before.store !== null) use.store = (use.store ?? 0) + Math.max(0, after.store - before.store)
+  // What a thread that ended had waited is nobody's any more.
+  if (after.storeWaited !== null && before.storeWaited !== null) {
+    use.storeWaited = (use.storeWaited ?? 0) + Math.max(0, after.storeWaited - before.storeWaited)
+  }
+  for (const part of parts) addPart(use, part, before.parts[part.name], after.parts[part.name])
+}
+
+/** A part without an earlier reading was started in between. */
+function addPart(use: CpuUse, part: CountedPart, before: PartReading | undefined, after: PartReading | undefined): void {
+  if (after === undefined || after.seconds === null) return
+  use.parts[part.name] ??= { seconds: 0, busiest: 0, waited: null, main: part.tid === process.pid, kind: part.kind }
+  const account = use.parts[part.name]
+  if (account === undefined) return
+  account.seconds += after.seconds - (before?.seconds ?? 0)
+  let most: ThreadTime = { ran: 0, waited: null }
+  for (const [tid, time] of after.threads) {
+    const used = between(before?.threads.get(tid) ?? { ran: 0, waited: 0 }, time)
+    if (used !== null && used.ran >= most.ran) most = used
+  }
+  account.busiest += most.ran
+  account.waited = sum(account.waited, most.waited)
+}
+
+function between(before: ThreadTime | null, after: ThreadTime | null): ThreadTime | null {
+  if (before === null || after === null) return null
+  return { ran: after.ran - before.ran, waited: after.waited === null ? null : after.waited - (before.waited ?? 0) }
+}
+
+function sum(account: number | null, more: number | null): number | null {
+  return more === null ? account : (account ?? 0) + more
+}
