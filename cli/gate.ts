@@ -63,7 +63,7 @@ const options = {
 
 export const gate = defineCommand({
   name: 'gate',
-  summary: 'Measures this build against another one, side by side, and fails (3) if it is slower.',
+  summary: 'Fails when this build is slower than another one, side by side.',
   options,
   positionals: [],
   targetOptions: true,

@@ -107,6 +107,24 @@ test('what is no build and no ref is a usage error that says what to do', () => 
   }
 })
 
+test('a stored baseline is measured again here, as advice; one of another workload is refused', () => {
+  const ran = weir(['run', '-t', 'single-thread', '-s', 'null', '-n', '200k', '--no-latency-leg', '--json'])
+  assert.is(ran.status, 0, ran.stderr)
+  const file = join(folder, 'baseline.json')
+  writeFileSync(file, ran.stdout)
+  const { status, stdout, stderr } = gate(['--baseline', file, '--min-effect', '90%'])
+  assert.is(status, 0, stderr)
+  assert.match(stdout, 'advice: against a stored baseline, by ratio')
+  assert.match(stdout, 'throughput over null calibration')
+  writeFileSync(
+    file,
+    ran.stdout.replace(/"workloadHash":\s*"[0-9a-f]{8}/, (found) => `${found.slice(0, -8)}00000000`),
+  )
+  const refused = gate(['--baseline', file])
+  assert.is(refused.status, 2, refused.stderr)
+  assert.match(refused.stderr, 'single-thread may not be compared with its baseline')
+})
+
 /** A repository whose build is this one. */
 function repository(): string {
   const place = join(folder, 'repository')
