@@ -1,40 +1,39 @@
-/** weir gate: compares this build with another one, side by side, and fails when it is slower. */
-import { appendFileSync, writeFileSync } from 'node:fs'
+/** weir gate: says in CI whether a build has become slower, and fails only when that was shown. */
+import { appendFile, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { profileNamed as profile } from '../generators/profiles.js'
-import { type Duel, DuelRefused, duel } from '../replay/gate/duel.js'
-import { SideError } from '../replay/gate/other-build.js'
-import { type GateMetric, type GateReport, gateMetrics, judgeGate, sayGate } from '../results/gate.js'
-import { auditWord, gateJunit, gateMarkdown, gateStatus, gateText } from '../results/gate-report.js'
-import { redact } from '../results/redact.js'
-import { seededRandom } from '../results/statistics.js'
-import { auditFindings } from '../results/verdict.js'
-import { formatNamed, profileNamed, storeNamed, targets, targetsNamed, wordOf } from './catalogue.js'
-import { type Context, defineCommand, type Outcome, toggle, type Values, value } from './command.js'
+import { profileNamed as profileOf } from '../generators/profiles.js'
+import { planAgain, reportOnBaseline } from '../replay/gate/baseline.js'
+import { BuildError, openBase, ownBuild } from '../replay/gate/builds.js'
+import { reportOf } from '../replay/gate/report.js'
+import { type GatePlan, runGate } from '../replay/gate/session.js'
+import { GateRefusedError } from '../replay/gate/side-process.js'
+import { runDurabilities } from '../replay/plan.js'
+import { InterruptedError, type Progress, runSession, UnsupportedError } from '../replay/session.js'
+import { defaultRule, gateMetrics } from '../results/gate.js'
+import { type GateReport, gateJunit, gateMarkdown, renderGate } from '../results/gate-report.js'
+import { ResultReadError, readResult } from '../results/read.js'
+import { redactDeep, secretsOf } from '../results/redact.js'
+import { partitionKeys } from '../stores/store.js'
+import { profileNamed, storeNamed, targets, targetsNamed, wordOf } from './catalogue.js'
+import { type Context, defineCommand, toggle, type Values, value } from './command.js'
 import { Interrupted, RunFailed, UsageError } from './errors.js'
-import { againstBaseline } from './gate-baseline.js'
-import { findBuild } from './gate-build.js'
-import { parseDuration, parseSeed, parseShare } from './quantities.js'
+import { progressLine } from './progress.js'
+import { parseDuration, parsePositiveCount, parseSeed, parseShare } from './quantities.js'
 import { defaultPartitions } from './scenario-options.js'
-import type { Settings } from './settings.js'
 import { planTargets } from './target-options.js'
 
-/** Weir's own entry, the candidate. */
-const own = fileURLToPath(new URL('./main.js', import.meta.url))
 const defaultBudgetMs = 60_000
 const defaultBlockMs = 250
-const defaultMinEffect = 0.05
 
 const options = {
-  against: value({ placeholder: 'BUILD', summary: 'what to compare with: a folder with a build, or a git ref', parse: (text) => text }),
-  baseline: value({ placeholder: 'FILE', summary: 'or a stored result, by ratios to this machine: advice', parse: (text) => text }),
+  against: value({ placeholder: 'BASE', summary: 'folder of another build, or a git ref to build', parse: (text) => text }),
+  baseline: value({ placeholder: 'FILE', summary: 'or a stored result of weir run --json: advice, by ratio', parse: (text) => text }),
   target: value({ alias: 't', placeholder: 'NAME', summary: 'architecture to measure (single-thread)', parse: targetsNamed }),
-  store: value({ alias: 's', placeholder: 'NAME', summary: 'postgres, clickhouse, null or a URL (postgres)', parse: storeNamed }),
-  'min-effect': value({ placeholder: 'SHARE', summary: 'the smallest loss that fails (5%)', parse: parseShare }),
+  store: value({ alias: 's', placeholder: 'STORE', summary: 'postgres, clickhouse, null or a URL (postgres)', parse: storeNamed }),
+  'min-effect': value({ placeholder: 'SHARE', summary: 'the smallest slowdown that matters (5%)', parse: parseShare }),
   budget: value({ placeholder: 'TIME', summary: 'how long the gate may take (60s)', parse: parseDuration }),
-  strict: toggle({ summary: 'fail, with status 1, when the noise hides the answer' }),
-  junit: value({ placeholder: 'FILE', summary: "write the outcome as JUnit's XML", parse: (text) => text }),
+  strict: toggle({ summary: 'fail (1) too when the noise does not let it tell' }),
+  junit: value({ placeholder: 'FILE', summary: 'write the outcome as JUnit XML', parse: (text) => text }),
   json: toggle({ summary: 'print the outcome as one JSON document' }),
   metric: value({
     placeholder: 'NAME',
@@ -42,16 +41,24 @@ const options = {
     rare: true,
     parse: wordOf('metric', gateMetrics),
   }),
-  block: value({ placeholder: 'TIME', summary: 'length of a block (250ms)', rare: true, parse: parseDuration }),
-  durability: value({
-    placeholder: 'WHAT',
-    summary: 'of an embedded store: power or process (power)',
-    rare: true,
-    parse: wordOf('durability', ['power', 'process']),
-  }),
-  format: value({ placeholder: 'NAME', summary: 'combined, common or json (combined)', rare: true, parse: formatNamed }),
+  rounds: value({ placeholder: 'N', summary: 'rounds at the most (as many as fit)', rare: true, parse: parsePositiveCount }),
+  pairs: value({ placeholder: 'N', summary: 'pairs of blocks in a round (so that 4 rounds fit)', rare: true, parse: parsePositiveCount }),
+  block: value({ placeholder: 'TIME', summary: 'about as long is a block (250ms)', rare: true, parse: parseDuration }),
   profile: value({ placeholder: 'NAME', summary: 'what the generated stream looks like (web)', rare: true, parse: profileNamed }),
   seed: value({ placeholder: 'N', summary: 'another stream of the same profile (1)', rare: true, parse: parseSeed }),
+  'partition-key': value({
+    placeholder: 'COLUMN',
+    summary: 'id, address, user or path (id)',
+    rare: true,
+    parse: wordOf('partition key', partitionKeys),
+  }),
+  partitions: value({ placeholder: 'N', summary: 'hash partitions of each month (4)', rare: true, parse: parsePositiveCount }),
+  durability: value({
+    placeholder: 'WHAT',
+    summary: 'what a stored record survives, embedded: power or process (power)',
+    rare: true,
+    parse: wordOf('durability', runDurabilities),
+  }),
 }
 
 export const gate = defineCommand({
@@ -60,120 +67,94 @@ export const gate = defineCommand({
   options,
   positionals: [],
   targetOptions: true,
-  examples: ['weir gate --against main', 'weir gate --against ../weir-before -t worker-pool --min-effect 3%'],
+  examples: [
+    'weir gate --against main',
+    'weir gate --against ../weir-before -t worker-pool --junit gate.xml',
+    'weir gate --baseline main.json',
+  ],
 
   async handler(values, context) {
-    const { cwd, settings, signal, progress } = context
-    const begin = performance.now()
-    if (values.baseline !== undefined && values.against !== undefined) {
-      throw new UsageError('--against and --baseline are two ways to compare: give one of them')
-    }
-    if (values.baseline !== undefined) {
-      const wanted = { store: values.store, target: values.target, minEffect: values['min-effect'] ?? defaultMinEffect }
-      return finish(await againstBaseline(values.baseline, wanted, context), values, context)
-    }
-    const plan = planOf(values, settings)
-    const say = (label: string) => progress(label, label)
-    const build = await findBuild(plan.against, { cwd, signal, say }).catch((error: unknown) => {
-      if (signal.aborted) throw new Interrupted()
-      throw error
-    })
-    try {
-      // What building took is not the measurement's.
-      const seen = await duel(
-        { ...plan, base: build.main, candidate: own },
-        {
-          signal,
-          random: seededRandom(plan.orderSeed),
-          onProgress: (label, done) => progress(`${Math.floor(done * 100)}%  ${label}`, label.replace(/ \d+$/, '')),
-        },
-      )
-      if (signal.aborted && seen.pairs.length === 0) throw new Interrupted('interrupted before anything was compared')
-      return finish(reportOf(seen, plan, build.origin, (performance.now() - begin) / 1000), values, context)
-    } catch (error) {
-      if (signal.aborted && !(error instanceof Interrupted)) throw new Interrupted()
-      if (error instanceof DuelRefused) throw new UsageError(error.message)
-      if (error instanceof SideError) throw new RunFailed(redact(error.message))
-      throw error
-    } finally {
-      await build.close()
-    }
+    const report = await measure(values, context)
+    if (values.junit !== undefined) await writeFile(resolve(context.cwd, values.junit), gateJunit(report))
+    const summaryFile = process.env['GITHUB_STEP_SUMMARY']
+    if (summaryFile) await appendFile(summaryFile, gateMarkdown(report))
+    return { status: report.status, output: values.json ? `${JSON.stringify(report, null, 2)}\n` : renderGate(report, context.display) }
   },
 })
 
-/** Tells the outcome wherever it is wanted. */
-function finish(report: GateReport, values: Values<typeof options>, { cwd, signal, notice }: Context): Outcome {
-  if (values.junit !== undefined) writeFileSync(resolve(cwd, values.junit), gateJunit(report))
-  const summary = process.env['GITHUB_STEP_SUMMARY']
-  if (summary) appendFileSync(summary, gateMarkdown(report))
-  if (report.decision === 'unclear' && values.strict !== true) notice('the gate could not tell, which fails only with --strict')
-  const output = values.json ? `${JSON.stringify(report)}\n` : gateText(report)
-  return { status: signal.aborted ? 130 : gateStatus(report, values.strict === true), output }
-}
+type GateValues = Values<typeof options>
 
-function planOf(values: Values<typeof options>, settings: Settings) {
-  if (values.against === undefined)
-    throw new UsageError('say what to compare with: --against a folder with a build, or a git ref such as main')
-  const selected = values.target ?? targetsNamed('single-thread')
-  const [target] = selected
-  if (target === undefined || selected.length > 1) throw new UsageError('a gate decides on one target: name one with -t')
-  const [planned] = planTargets(selected, targets, settings)
-  const asked = Object.entries(planned?.options ?? {}).filter(([name]) => planned?.asked.includes(name))
-  return {
-    against: values.against,
-    store: values.store ?? storeNamed('postgres'),
-    durability: values.durability ?? ('power' as const),
-    target: target.name,
-    options: Object.fromEntries(asked),
-    source: {
-      kind: 'stream' as const,
-      source: 1,
-      profile: values.profile ?? 'web',
-      seed: values.seed ?? '1',
-      format: values.format ?? ('combined' as const),
-      ...profile(values.profile ?? 'web').defaults,
-    },
-    layout: { partitionKey: 'id' as const, partitions: defaultPartitions },
-    metric: values.metric ?? ('throughput' as GateMetric),
-    minEffect: values['min-effect'] ?? defaultMinEffect,
-    budgetMs: values.budget ?? defaultBudgetMs,
-    blockMs: values.block ?? defaultBlockMs,
-    orderSeed: Math.floor(Math.random() * 2 ** 31),
+async function measure(values: GateValues, context: Context): Promise<GateReport> {
+  const { against, baseline, store } = values
+  if ((against === undefined) === (baseline === undefined)) {
+    throw new UsageError('say what to measure against: --against BASE (a folder with another build, or a git ref), or --baseline FILE')
+  }
+  try {
+    const report = against === undefined ? await onBaseline(values, baseline ?? '', context) : await sideBySide(values, against, context)
+    return redactDeep(report, secretsOf(store?.url ?? ''))
+  } catch (error) {
+    if (context.signal.aborted || error instanceof InterruptedError) throw new Interrupted()
+    const usage = [GateRefusedError, BuildError, ResultReadError, UnsupportedError].some((kind) => error instanceof kind)
+    if (usage) throw new UsageError((error as Error).message)
+    throw error
   }
 }
 
-function reportOf(seen: Duel, plan: ReturnType<typeof planOf>, origin: string, elapsedSeconds: number): GateReport {
-  const { metric, minEffect } = plan
-  const judgement = judgeGate({ metric, pairs: seen.pairs, minEffect })
-  const damaged = (['base', 'candidate'] as const).filter((name) => {
-    const { audit } = seen[name]
-    return audit !== null && (auditFindings(audit).length > 0 || audit.failed > 0)
-  })
-  const unsound = damaged.length > 0
-  const sentence = unsound
-    ? `unsound: the audit of ${damaged.map((name) => `the ${name} found ${auditWord(seen[name].audit)}`).join(', that of ')}`
-    : sayGate(judgement, metric, minEffect)
-  const { base, candidate } = seen
-  return {
-    schema: 1,
-    kind: 'gate',
-    mode: 'side by side',
-    createdAt: new Date().toISOString(),
-    ...judgement,
-    decision: unsound ? 'unsound' : judgement.decision,
-    sentence: seen.interrupted ? `interrupted; until then: ${sentence}` : sentence,
-    metric,
-    minEffect,
-    target: plan.target,
-    store: seen.storeName,
-    storeVersion: seen.storeVersion,
-    durability: seen.durability,
-    image: candidate.opened.image,
-    records: seen.records,
-    base: { build: base.opened.build, origin, audit: base.audit, findings: base.findings },
-    candidate: { build: candidate.opened.build, origin: 'this build', audit: candidate.audit, findings: candidate.findings },
-    pairs: seen.pairs,
-    elapsedSeconds,
-    remarks: ['Both sides wrote to one server, which this build started and set up: how a build sets its server up is not compared.'],
+/** The stored session again, here. */
+async function onBaseline(values: GateValues, file: string, { cwd, signal, settings, notice, progress }: Context): Promise<GateReport> {
+  const own = [
+    'target',
+    'metric',
+    'rounds',
+    'pairs',
+    'block',
+    'budget',
+    'profile',
+    'seed',
+    'partition-key',
+    'partitions',
+    'durability',
+  ] as const
+  const given = own.map((key) => settings.find(key)).find((one) => one?.layer === 'flag')
+  if (given !== undefined) throw new UsageError(`${given.origin} cannot go with --baseline: the stored session says what is measured`)
+  const { result: stored } = await readResult(resolve(cwd, file))
+  const plan = planAgain(stored, { stores: values.store === undefined ? null : [values.store], out: cwd })
+  const begin = performance.now()
+  const onProgress = (state: Progress) => progress(progressLine(state, performance.now() - begin), state.label)
+  const here = await runSession(plan, { signal, onProgress, onNotice: notice })
+  const minEffect = values['min-effect'] ?? defaultRule.minEffect
+  const seconds = (performance.now() - begin) / 1000
+  return reportOnBaseline(stored, here, { ...defaultRule, minEffect, strict: values.strict ?? false, seconds })
+}
+
+async function sideBySide(values: GateValues, against: string, context: Context): Promise<GateReport> {
+  const { cwd, signal, progress, settings } = context
+  const { target = targetsNamed('single-thread'), profile = 'web' } = values
+  const [planned, ...others] = planTargets(target, targets, settings)
+  if (planned === undefined || others.length > 0) throw new UsageError('a gate decides on one target: name one with --target')
+  const rule = { ...defaultRule, minEffect: values['min-effect'] ?? defaultRule.minEffect }
+  const base = await openBase(against, { cwd, signal, onProgress: (label) => progress(label, label) })
+  try {
+    const plan: GatePlan = {
+      builds: { base: base.build, candidate: ownBuild() },
+      target: planned.name,
+      metric: values.metric ?? 'throughput',
+      options: Object.fromEntries(planned.asked.map((name) => [name, planned.options[name] ?? 0])),
+      store: values.store ?? { name: 'postgres', url: '' },
+      durability: values.durability ?? 'power',
+      source: { kind: 'stream', source: 1, profile, seed: values.seed ?? '1', format: 'combined', ...profileOf(profile).defaults },
+      layout: { partitionKey: values['partition-key'] ?? 'id', partitions: values.partitions ?? defaultPartitions },
+      budgetMs: values.budget ?? defaultBudgetMs,
+      rounds: values.rounds ?? null,
+      pairsPerRound: values.pairs ?? null,
+      blockMs: values.block ?? defaultBlockMs,
+    }
+    const onProgress = ({ label, done }: { label: string; done: number }) => progress(`${Math.round(100 * done)}%  ${label}`, label)
+    const measured = await runGate(plan, { signal, onProgress })
+    if (measured.rounds.length === 0 && measured.troubles.length === 0)
+      throw signal.aborted ? new Interrupted() : new RunFailed('nothing was measured')
+    return reportOf(plan, measured, { rule, strict: values.strict ?? false })
+  } finally {
+    await base.close()
   }
 }

@@ -1,86 +1,97 @@
-/** A gate against a stored result: both figures as ratios to what the same session measured of its own machine. Advice, not proof. */
-import { type GateJudgement, gateConfidence } from './gate.js'
-import type { Interval, Result, Run } from './result.js'
+/** Compares a run with a stored baseline from any machine: by its ratio to what each machine itself measured beside it. */
+import { type GateWord, wordFor } from './gate.js'
+import type { Interval, Result, Run, ThroughputBlock } from './result.js'
 import { studentQuantile } from './statistics.js'
 
-/** What a run's throughput is divided by. */
+/** What a machine is measured by: the null store, and the row-at-a-time architecture. */
 export const yardsticks = ['null calibration', 'measured baseline'] as const
 export type Yardstick = (typeof yardsticks)[number]
 
-export interface YardstickRatio {
+/** A run's speed as a multiple of a yardstick's, in the stored document and here. */
+export interface RatioRow {
   readonly yardstick: Yardstick
-  /** The candidate's throughput over its yardstick, divided by the same of the base. */
+  readonly base: number
+  readonly candidate: number
+  /** Candidate over base. */
   readonly ratio: number
-  /** Null where a figure has no interval of its own. */
+  /** Null where some figure rests on a single block. */
   readonly interval: Interval | null
 }
 
-export interface BaselineJudgement extends GateJudgement {
-  readonly byYardstick: readonly YardstickRatio[]
+export interface BaselineDecision {
+  readonly rows: readonly RatioRow[]
+  /** 'slower' and 'faster' only if every yardstick says so. */
+  readonly word: GateWord
 }
 
-/** A run and the document that it stands in. */
-export interface Judged {
-  readonly result: Result
+interface Placed {
   readonly run: Run
+  readonly result: Result
 }
 
 /**
- * Judges a run by each yardstick: how many times as fast as the null store, and as the row-at-a-time baseline, that were
- * measured beside it. Two machines differ in more than one speed, so only what both yardsticks say is a regression or an
- * improvement, and the milder of the two ratios is the one that is told. The intervals add the variances of the four
- * logarithms, each taken from its 95% interval as if that were normal, which is on the wide side for intervals of few
- * blocks (delta method; assumes sessions independent of each other).
+ * Decides for one run. Machines differ in more ways than a yardstick measures: the null store says what processor and memory
+ * give, the row-at-a-time baseline what a commit costs, and a run lies between the two. So a regression needs both to
+ * agree. The interval of a ratio of ratios is Student's on logarithms, the variances of its four means added, with the
+ * degrees of freedom of Welch (1947) and Satterthwaite (1946).
  */
-export function judgeBaseline(base: Judged, candidate: Judged, minEffect: number): BaselineJudgement {
-  const byYardstick = yardsticks.flatMap((yardstick) => ratioBy(yardstick, base, candidate) ?? [])
-  const nothing = { pairsNeeded: null, noise: null, byYardstick }
-  if (byYardstick.length === 0) return { decision: 'unclear', ratio: null, effect: null, ...nothing }
-  const mildest = byYardstick.reduce((a, b) => (Math.abs(Math.log(b.ratio)) < Math.abs(Math.log(a.ratio)) ? b : a))
-  const ratio = { ratio: mildest.ratio, interval: mildest.interval, pairs: 0 }
-  const effect = 1 - mildest.ratio
-  const all = (holds: (each: YardstickRatio & { readonly interval: Interval }) => boolean) =>
-    byYardstick.every((each) => each.interval !== null && holds({ ...each, interval: each.interval }))
-  const decision = all((each) => each.interval.high < 1 && 1 - each.ratio > minEffect)
-    ? 'regression'
-    : all((each) => each.interval.low > 1 && each.ratio - 1 > minEffect)
-      ? 'improvement'
-      : all(({ interval }) => Math.log(interval.high / interval.low) / 2 <= minEffect)
-        ? 'pass'
-        : 'unclear'
-  return { decision, ratio, effect, ...nothing }
+export function decideByRatio(
+  base: Placed,
+  candidate: Placed,
+  rule: { readonly minEffect: number; readonly confidence: number },
+): BaselineDecision {
+  const rows = yardsticks.flatMap((yardstick) => rowFor(yardstick, base, candidate, rule.confidence) ?? [])
+  const words = rows.map(({ ratio, interval }) => wordFor(ratio, interval, rule.minEffect))
+  const [first] = words
+  const agreed = first !== undefined && words.every((word) => word === first)
+  const calm = words.length > 0 && words.every((word) => word === 'no regression shown' || word === 'faster')
+  return { rows, word: agreed ? first : calm ? 'no regression shown' : 'cannot tell' }
 }
 
-function ratioBy(yardstick: Yardstick, base: Judged, candidate: Judged): YardstickRatio | undefined {
-  const figures = [base, candidate].map(({ run, result }) => {
-    const { recordsPerSecond: speed, interval } = run.throughput
-    const own =
-      yardstick === 'null calibration'
-        ? { value: result.calibration.nullRecordsPerSecond, interval: result.calibration.interval }
-        : { value: result.baseline.measured, interval: result.baseline.interval }
-    if (!(speed > 0) || own.value === null || !(own.value > 0)) return undefined
-    const variances = [variance(interval), variance(own.interval)]
-    return { ratio: speed / own.value, variance: variances.some((each) => each === null) ? null : sum(variances as number[]) }
-  })
-  const [was, is] = figures
-  if (was === undefined || is === undefined) return undefined
-  const ratio = is.ratio / was.ratio
-  if (was.variance === null || is.variance === null) return { yardstick, ratio, interval: null }
-  const margin = normalQuantile((1 + gateConfidence) / 2) * Math.sqrt(was.variance + is.variance)
-  return { yardstick, ratio, interval: { low: ratio * Math.exp(-margin), high: ratio * Math.exp(margin), confidence: gateConfidence } }
+function rowFor(yardstick: Yardstick, base: Placed, candidate: Placed, confidence: number): RatioRow | undefined {
+  const means = [
+    logMean(candidate.run.blocks),
+    logMean(base.run.blocks),
+    logMean(blocksOf(candidate, yardstick)),
+    logMean(blocksOf(base, yardstick)),
+  ]
+  const [ours, theirs, ourYard, theirYard] = means
+  if (ours === undefined || theirs === undefined || ourYard === undefined || theirYard === undefined) return undefined
+  const estimate = ours.mean - ourYard.mean - (theirs.mean - theirYard.mean)
+  return {
+    yardstick,
+    base: Math.exp(theirs.mean - theirYard.mean),
+    candidate: Math.exp(ours.mean - ourYard.mean),
+    ratio: Math.exp(estimate),
+    interval: intervalOf(estimate, [ours, theirs, ourYard, theirYard], confidence),
+  }
 }
 
-/** Of the logarithm of a figure, from its interval; null without one. */
-function variance(interval: Interval | null | undefined): number | null {
-  if (!interval || !(interval.low > 0)) return null
-  return (Math.log(interval.high / interval.low) / 2 / normalQuantile((1 + interval.confidence) / 2)) ** 2
+function blocksOf({ result }: Placed, yardstick: Yardstick): readonly ThroughputBlock[] | undefined {
+  return yardstick === 'null calibration' ? result.calibration.blocks : result.baseline.blocks
 }
 
-/** Student's t of so many degrees is normal to more digits than are told. */
-function normalQuantile(p: number): number {
-  return studentQuantile(p, 1e7)
+interface LogMean {
+  readonly mean: number
+  /** Variance of the mean. */
+  readonly variance: number
+  readonly n: number
 }
 
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0)
+function logMean(blocks: readonly ThroughputBlock[] | undefined): LogMean | undefined {
+  const logs = (blocks ?? [])
+    .filter(({ recordsPerSecond }) => recordsPerSecond > 0)
+    .map(({ recordsPerSecond }) => Math.log(recordsPerSecond))
+  const n = logs.length
+  if (n === 0) return undefined
+  const mean = logs.reduce((sum, log) => sum + log, 0) / n
+  return { mean, variance: n === 1 ? Number.NaN : logs.reduce((sum, log) => sum + (log - mean) ** 2, 0) / (n - 1) / n, n }
+}
+
+function intervalOf(estimate: number, means: readonly LogMean[], confidence: number): Interval | null {
+  const variance = means.reduce((sum, one) => sum + one.variance, 0)
+  if (!(variance > 0)) return null
+  const freedom = variance ** 2 / means.reduce((sum, one) => sum + one.variance ** 2 / (one.n - 1), 0)
+  const reach = studentQuantile(1 - (1 - confidence) / 2, Math.max(1, Math.floor(freedom))) * Math.sqrt(variance)
+  return { low: Math.exp(estimate - reach), high: Math.exp(estimate + reach), confidence }
 }

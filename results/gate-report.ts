@@ -1,142 +1,187 @@
-/** A gate's report for people and machines: the terminal, a Markdown summary, JUnit's XML. Pure functions of the report. */
-import { rate } from './format.js'
-import type { GateMetric, GatePair, GateReport } from './gate.js'
-import type { Audit } from './result.js'
-import { median } from './statistics.js'
-import { auditFindings } from './verdict.js'
+/** A gate's outcome as people and machines read it: text, Markdown, JUnit. */
+import { type Display, drawTable, paint } from './draw.js'
+import { duration, rate, significant } from './format.js'
+import type { GateDecision, GateWord } from './gate.js'
+import type { Interval } from './result.js'
 
-const units: Readonly<Record<GateMetric, string>> = { throughput: 'records/s', p99: 'p99 ms', cpu: 'CPU s per million records' }
-
-interface Line {
-  readonly name: string
-  readonly value: string
+/** A row of the outcome. */
+export interface GateRow extends Pick<GateDecision, 'word' | 'ratio' | 'interval' | 'moreRounds'> {
+  /** 'worker-pool on postgres' */
+  readonly subject: string
+  /** 'throughput' */
+  readonly metric: string
+  /** Records per second, typical of a side; ratios to the machine's yardsticks against a stored baseline. */
+  readonly base: number
+  readonly candidate: number
+  readonly unit: 'records/s' | 'ms' | 'ns/record' | 'of the yardsticks'
 }
 
-/** What is said of a gate, a line each. */
-function lines(report: GateReport): readonly Line[] {
-  const { metric, pairs, ratio, noise, base, candidate } = report
-  const interval = ratio?.interval
-  return [
-    { name: 'what', value: `${report.target} on ${report.store} (${report.storeVersion}), durability ${report.durability}` },
-    {
-      name: 'how',
-      value: `${report.mode}${pairs.length > 0 ? `, ${pairs.length} interleaved pairs of blocks` : ''}, ${report.elapsedSeconds.toFixed(0)} s`,
-    },
-    ...sideLine('base', base.origin, middle(metric, pairs, 0)),
-    ...sideLine('candidate', candidate.origin, middle(metric, pairs, 1)),
-    ...(ratio === null
-      ? []
-      : [
-          {
-            name: 'candidate / base',
-            value: `${ratio.ratio.toFixed(3)}${interval ? ` [${interval.low.toFixed(3)}, ${interval.high.toFixed(3)}] at ${Math.round(interval.confidence * 100)}%` : ''}`,
-          },
-        ]),
-    ...(noise === null ? [] : [{ name: 'noise of a pair', value: `${(noise * 100).toFixed(1)}%` }]),
-    { name: 'audit', value: `base ${auditWord(base.audit)}, candidate ${auditWord(candidate.audit)}` },
-  ]
+export interface GateReport {
+  readonly schema: 1
+  /** 'side by side' is a measurement of both; 'stored baseline' compares ratios, and is advice. */
+  readonly mode: 'side by side' | 'stored baseline'
+  readonly status: 0 | 1 | 3 | 130
+  /** In one sentence. */
+  readonly summary: string
+  readonly minEffect: number
+  readonly rows: readonly GateRow[]
+  /** What audits found, or what broke the gate off, a sentence each; any makes the status 1. */
+  readonly findings: readonly string[]
+  /** What a reader has to know beside the figures, a sentence each. */
+  readonly notes: readonly string[]
+  readonly seconds: number
 }
 
-function sideLine(name: string, origin: string, value: string): readonly Line[] {
-  return [{ name, value: value === '' ? origin : `${value}, ${origin}` }]
+const colours: Readonly<Record<GateWord, 'green' | 'red' | 'yellow' | undefined>> = {
+  slower: 'red',
+  faster: 'green',
+  'no regression shown': undefined,
+  'cannot tell': 'yellow',
 }
 
-function middle(metric: GateMetric, pairs: readonly GatePair[], side: 0 | 1): string {
-  if (pairs.length === 0) return ''
-  const value = median(pairs.map((pair) => pair[side]))
-  const shown = metric === 'throughput' ? rate(value) : metric === 'p99' ? value.toFixed(1) : (value * 1e6).toFixed(2)
-  return `${shown} ${units[metric]} (median of blocks)`
+/** A ratio as a change: 0.9 is '-10.0%'; beyond a factor of ten nobody needs figures. */
+export function change(ratio: number): string {
+  const percent = 100 * (ratio - 1)
+  if (percent > 999) return '>+999%'
+  return `${percent >= 0 ? '+' : '-'}${Math.abs(percent).toFixed(1)}%`
 }
 
-/** 'clean', what was found, or that there was nothing to audit. */
-export function auditWord(audit: Audit | null): string {
-  if (audit === null) return 'none'
-  const found = auditFindings(audit).map(({ kind, count }) => `${count} ${kind}`)
-  if (audit.failed > 0) found.push(`${audit.failed} failed`)
-  return found.length === 0 ? 'clean' : found.join(', ')
+/** '[-12.1%, -7.8%]'; '-' where there is none. */
+export function changes(interval: Interval | null): string {
+  return interval === null ? '-' : `[${change(interval.low)}, ${change(interval.high)}]`
+}
+
+/** The sentence for a row: the word, the figures, and what follows. `secondsPerRound` turns rounds into time. */
+export function sentence(row: GateRow, minEffect: number, secondsPerRound: number | null): string {
+  const { word, ratio, interval, moreRounds, subject, metric } = row
+  const figures = `${change(ratio)} ${changes(interval)}`
+  const least = `${+(100 * minEffect).toFixed(2)}%`
+  switch (word) {
+    case 'slower':
+      return `${subject}: ${metric} is slower by ${(100 * (1 - ratio)).toFixed(1)}% ${changes(interval)}, more than ${least}`
+    case 'faster':
+      return `${subject}: ${metric} is faster by ${(100 * (ratio - 1)).toFixed(1)}% ${changes(interval)}`
+    case 'no regression shown': {
+      const ruledOut = 100 * (1 - (interval?.low ?? 1))
+      return `${subject}: no regression shown, ${metric} ${figures}${ruledOut > 0 ? `: a slowdown beyond ${ruledOut.toFixed(1)}% is ruled out` : ''}`
+    }
+    case 'cannot tell': {
+      const time = moreRounds !== null && secondsPerRound !== null ? ` or ${duration(moreRounds * secondsPerRound)}` : ''
+      const need =
+        moreRounds === null
+          ? 'more than one round is needed'
+          : `the noise needs ${moreRounds} more ${moreRounds === 1 ? 'round' : 'rounds'}${time}`
+      return `${subject}: cannot tell, ${metric} ${figures}: ${need}`
+    }
+  }
 }
 
 /** For the terminal. */
-export function gateText(report: GateReport): string {
-  const shown = lines(report)
-  const width = Math.max(...shown.map(({ name }) => name.length))
-  const findings = [
-    ...report.base.findings.map((text) => `base: ${text}`),
-    ...report.candidate.findings.map((text) => `candidate: ${text}`),
-  ]
-  return [
-    report.sentence,
-    '',
-    ...shown.map(({ name, value }) => `  ${name.padEnd(width)}  ${value}`),
-    ...findings.map((text) => `  ${text}`),
-    ...(report.remarks.length > 0 ? ['', ...report.remarks] : []),
-    '',
-  ].join('\n')
+export function renderGate(report: GateReport, display: Display): string {
+  const columns = [
+    { head: 'target', align: 'left' },
+    { head: 'metric', align: 'left' },
+    { head: 'base', align: 'right' },
+    { head: 'candidate', align: 'right' },
+    { head: 'change', align: 'right' },
+    { head: 'interval', align: 'left' },
+    { head: 'word', align: 'left' },
+  ] as const
+  const cells = report.rows.map((row) => cellsOf(row).map((cell, i) => (i === 6 ? painted(row.word, display) : cell)))
+  const { status, summary, findings, notes } = report
+  return `${[
+    ...(cells.length > 0 ? [drawTable(columns, cells, display), ''] : []),
+    paint(display, status === 0 ? 'green' : 'red', `${heading(report)}: ${summary}`),
+    ...findings.map((finding) => `  found: ${finding}`),
+    ...notes.map((note) => `  ${note}`),
+  ].join('\n')}\n`
 }
 
-const signs: Readonly<Record<GateReport['decision'], string>> = {
-  pass: '✅',
-  improvement: '✅',
-  unclear: '⚠️',
-  regression: '❌',
-  unsound: '❌',
-}
-
-/** A section of Markdown, as a summary of a CI job shows it. */
+/** For a job's summary: GitHub's flavour of Markdown. */
 export function gateMarkdown(report: GateReport): string {
-  const cell = (text: string) => text.replace(/[\\|<>`*_[\]]/g, (character) => `\\${character}`).replace(/\s+/g, ' ')
-  return [
-    `### ${signs[report.decision]} Weir gate: ${cell(report.sentence)}`,
+  const head = ['target', 'metric', 'base', 'candidate', 'change', 'interval', 'word']
+  const line = (cells: readonly string[]) => `| ${cells.map(inCell).join(' | ')} |`
+  const { rows, findings, notes, summary } = report
+  return `${[
+    `### weir gate: ${heading(report)}`,
     '',
-    '| | |',
-    '|---|---|',
-    ...lines(report).map(({ name, value }) => `| ${cell(name)} | ${cell(value)} |`),
+    inCell(summary),
+    ...(rows.length > 0 ? ['', line(head), `|${head.map(() => ' --- |').join('')}`, ...rows.map((row) => line(cellsOf(row)))] : []),
+    ...(findings.length > 0 ? ['', '**Found**', '', ...findings.map((finding) => `- ${inCell(finding)}`)] : []),
     '',
-    ...report.remarks.map((remark) => `${cell(remark)}\n`),
-    '',
-  ].join('\n')
+    ...notes.map((note) => `- ${inCell(note)}`),
+  ].join('\n')}\n\n`
 }
 
-/** A test suite of one or two cases: the gate itself, and the audit of what it wrote. */
+/**
+ * JUnit XML, as GitHub's and GitLab's readers take it: a case for each row and one for the audit; a regression is a
+ * failure, a finding an error, and what cannot be told is skipped, with the reason.
+ */
 export function gateJunit(report: GateReport): string {
-  const seconds = report.elapsedSeconds.toFixed(3)
-  const unsound = report.decision === 'unsound'
-  const failed = report.decision === 'regression'
-  const skipped = report.decision === 'unclear'
-  const details = gateText(report)
-  const named = `${report.target} on ${report.store}: ${report.metric}`
-  const gate = failed
-    ? `<failure type="regression" message="${xml(report.sentence)}">${xml(details)}</failure>`
-    : skipped
-      ? `<skipped message="${xml(report.sentence)}"/>`
-      : ''
-  const audit = unsound ? `<failure type="audit" message="${xml(report.sentence)}">${xml(details)}</failure>` : ''
+  const { rows, findings, notes, seconds, minEffect } = report
+  const cases = [
+    ...rows.map((row) => testCase(`${row.subject}: ${row.metric}`, seconds / Math.max(1, rows.length), rowOutcome(row, minEffect))),
+    testCase('audit', 0, findings.length === 0 ? '' : element('error', findings[0] ?? '', findings.join('\n'))),
+  ]
+  const failures = rows.filter(({ word }) => word === 'slower').length
+  const skipped = rows.filter(({ word }) => word === 'cannot tell').length
+  const counts = `tests="${cases.length}" failures="${failures}" errors="${findings.length === 0 ? 0 : 1}" skipped="${skipped}" time="${seconds.toFixed(3)}"`
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuites><testsuite name="weir gate" tests="2" failures="${Number(failed) + Number(unsound)}" errors="0" skipped="${Number(skipped)}" time="${seconds}" timestamp="${xml(report.createdAt)}">`,
-    `<testcase classname="weir.gate" name="${xml(named)}" time="${seconds}">${gate}<system-out>${xml(details)}</system-out></testcase>`,
-    `<testcase classname="weir.audit" name="${xml(`${report.target} on ${report.store}: every record accounted for`)}" time="0">${audit}</testcase>`,
-    '</testsuite></testsuites>',
+    `<testsuites name="weir gate" ${counts}>`,
+    `  <testsuite name="${escapeXml(`weir gate, ${report.mode}`)}" ${counts}>`,
+    ...cases,
+    `    <system-out>${escapeXml([report.summary, ...notes].join('\n'))}</system-out>`,
+    '  </testsuite>',
+    '</testsuites>',
     '',
   ].join('\n')
 }
 
-const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' }
-
-/** Text for XML: what has a meaning there is escaped, and what XML 1.0 cannot hold at all is left out. */
-function xml(text: string): string {
-  return [...text]
-    .filter((character) => {
-      const code = character.codePointAt(0) ?? 0
-      return code === 9 || code === 10 || code === 13 || (code >= 32 && code < 0xd800) || (code >= 0xe000 && code < 0xfffe) || code > 0xffff
-    })
-    .map((character) => entities[character] ?? character)
-    .join('')
+function heading({ status, rows, mode }: GateReport): string {
+  const words: Readonly<Record<number, string>> = { 1: 'FAILED', 3: 'REGRESSION', 130: 'interrupted' }
+  const word = words[status] ?? (rows.some(({ word }) => word === 'cannot tell') ? 'cannot tell' : 'passed')
+  return mode === 'stored baseline' ? `${word} (advice: against a stored baseline, by ratio)` : word
 }
 
-/** 3 for a regression, 1 for a finding or, when asked to be strict, for what could not be told; else 0. */
-export function gateStatus({ decision }: Pick<GateReport, 'decision'>, strict: boolean): number {
-  if (decision === 'unsound') return 1
-  if (decision === 'regression') return 3
-  return decision === 'unclear' && strict ? 1 : 0
+function cellsOf({ subject, metric, base, candidate, unit, ratio, interval, word }: GateRow): readonly string[] {
+  const figure = (value: number) =>
+    unit === 'records/s' ? `${rate(value)}/s` : `${significant(value, 3)}${unit === 'of the yardsticks' ? '' : ` ${unit}`}`
+  return [subject, metric, figure(base), figure(candidate), change(ratio), changes(interval), word]
+}
+
+function painted(word: GateWord, display: Display): string {
+  const colour = colours[word]
+  return colour === undefined ? word : paint(display, colour, word)
+}
+
+function rowOutcome(row: GateRow, minEffect: number): string {
+  const text = sentence(row, minEffect, null)
+  if (row.word === 'slower') return element('failure', text, text)
+  return row.word === 'cannot tell' ? `      <skipped message="${escapeXml(text)}"/>` : ''
+}
+
+function testCase(name: string, seconds: number, inner: string): string {
+  const open = `    <testcase classname="weir.gate" name="${escapeXml(name)}" time="${seconds.toFixed(3)}"`
+  return inner === '' ? `${open}/>` : `${open}>\n${inner}\n    </testcase>`
+}
+
+function element(name: 'error' | 'failure', message: string, text: string): string {
+  return `      <${name} message="${escapeXml(message)}" type="${name === 'error' ? 'finding' : 'regression'}">${escapeXml(text)}</${name}>`
+}
+
+const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;', '\n': '&#10;' }
+
+/** Text for an attribute or an element; characters that XML 1.0 cannot hold become U+FFFD. */
+export function escapeXml(text: string): string {
+  return text
+    .replaceAll(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '\ufffd')
+    .replaceAll(/[&<>"'\n]/g, (sign) => entities[sign] ?? sign)
+}
+
+/** No sign of a message may end a cell, begin a tag or a link. */
+function inCell(text: string): string {
+  return text
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .replaceAll(/[\\|<>*_`[\]]/g, (sign) => (sign === '<' ? '&lt;' : sign === '>' ? '&gt;' : `\\${sign}`))
 }

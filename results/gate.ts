@@ -1,157 +1,126 @@
-/** The gate's decision, from interleaved pairs of blocks alone: a regression, none shown, or not to be told. */
-import type { Audit, Build, Interval, PairedRatio } from './result.js'
-import { robustPairedRatio } from './statistics.js'
+/** The gate's decision: from pairs of neighbouring blocks to one word and an exit status; pure. */
+import type { Interval } from './result.js'
+import { signedRankInterval } from './statistics.js'
 
-/** What is compared: records per second, due-to-stored p99, or CPU seconds per record of the build's own processes. */
+/** What is decided on: records per second, due-to-stored p99 at half of full speed, or CPU seconds of the build for each record. */
 export const gateMetrics = ['throughput', 'p99', 'cpu'] as const
 export type GateMetric = (typeof gateMetrics)[number]
 
-/**
- * `regression` and `improvement`: the interval excludes 1 and the effect exceeds the least that matters. `pass`: no
- * regression of that size was shown, and one of twice the size would have been. `unclear`: the noise hides even that.
- */
-export const gateDecisions = ['pass', 'improvement', 'unclear', 'regression', 'unsound'] as const
-export type GateDecision = (typeof gateDecisions)[number]
-
-/** Of the gate's intervals; a gate that runs a hundred times a week must not cry wolf five times. */
-export const gateConfidence = 0.99
-
-/** A pair of neighbouring blocks: what the base and the candidate measured. */
+/** A pair of neighbouring blocks: a value of the base and of the candidate, of which more is better (a time is turned over). */
 export type GatePair = readonly [base: number, candidate: number]
 
-export interface GateEvidence {
-  readonly metric: GateMetric
-  readonly pairs: readonly GatePair[]
-  /** The smallest effect that matters, as a share: 0.05. */
-  readonly minEffect: number
-}
-
-export interface GateJudgement {
-  readonly decision: Exclude<GateDecision, 'unsound'>
-  /** Candidate over base, with the interval; null without pairs. */
-  readonly ratio: PairedRatio | null
-  /** How much worse the candidate is, as a share of the base: 0.1 is a tenth less throughput, or a tenth more time. Negative: better. */
-  readonly effect: number | null
-  /** Standard deviation of the pairs' log ratios, robust (1.4826 x median absolute deviation): the noise of one pair. */
-  readonly noise: number | null
-  /** How many pairs would make the interval narrow enough to tell; null when these were enough. */
-  readonly pairsNeeded: number | null
-}
-
-/** One side's audits added up; null where the store cannot be read back. */
-export interface GateSideReport {
-  readonly build: Build
-  /** Where it came from: 'this build', a path below the working directory, or a git ref with its commit. */
-  readonly origin: string
-  readonly audit: Audit | null
-  readonly findings: readonly string[]
-}
-
-/** What `weir gate --json` prints. */
-export interface GateReport {
-  readonly schema: 1
-  readonly kind: 'gate'
-  readonly mode: 'side by side' | 'stored baseline'
-  readonly createdAt: string
-  readonly decision: GateDecision
-  /** One sentence for the terminal, the summary and the test report. */
-  readonly sentence: string
-  readonly metric: GateMetric
-  readonly minEffect: number
-  readonly target: string
-  readonly store: string
-  readonly storeVersion: string
-  readonly durability: string
-  readonly image: string
-  readonly records: number
-  readonly base: GateSideReport
-  readonly candidate: GateSideReport
-  readonly pairs: readonly GatePair[]
-  readonly ratio: PairedRatio | null
-  readonly effect: number | null
-  readonly noise: number | null
-  readonly pairsNeeded: number | null
-  readonly elapsedSeconds: number
-  /** What the reader should know: advice, settings shared by both sides, what could not be done. */
-  readonly remarks: readonly string[]
-}
+/** Fresh processes and fresh tables of both sides, and the pairs of blocks that they then ran. */
+export type GateRound = readonly GatePair[]
 
 /**
- * Judges pairs of neighbouring blocks. The ratio is the Hodges-Lehmann centre of the pairs' log ratios with Wilcoxon's
- * signed-rank interval at 99% (see `robustPairedRatio`): a block that the machine disturbed counts by its rank only.
- * A regression needs both: the whole interval on the worse side of 1, and an effect above `minEffect`. So with a standard
- * error s of the log ratio a build against itself fails with a probability of about P(Z > minEffect / s), and one that is
- * `e` worse passes with P(Z > (e - minEffect) / s): both are below 0.1% at s = 1.5%, minEffect 5% and e = 10%.
+ * `slower`: a regression. `faster`: shown, and by more than the least effect. `no regression shown`: neither, and a slowdown
+ * of twice the least effect would have been seen. `cannot tell`: the noise would have hidden that.
  */
-export function judgeGate({ metric, pairs, minEffect }: GateEvidence): GateJudgement {
-  if (pairs.length === 0) return { decision: 'unclear', ratio: null, effect: null, noise: null, pairsNeeded: null }
-  const ratio = robustPairedRatio(
-    pairs.map(([base, candidate]) => [candidate, base] as const),
-    gateConfidence,
-  )
-  const worse = metric === 'throughput' ? (value: number) => 1 - value : (value: number) => value - 1
-  const effect = worse(ratio.ratio)
-  const { interval } = ratio
-  const noise = robustDeviation(pairs.map(([base, candidate]) => Math.log(candidate / base)))
-  const half = interval === null ? null : Math.log(interval.high / interval.low) / 2
-  // The interval shrinks with the root of the number of pairs.
-  const pairsNeeded = half === null || half <= minEffect ? null : Math.ceil(pairs.length * (half / minEffect) ** 2)
-  const decision = decide(interval, effect, minEffect, worse, half)
-  return { decision, ratio, effect, noise, pairsNeeded: decision === 'unclear' ? pairsNeeded : null }
+export type GateWord = 'slower' | 'faster' | 'no regression shown' | 'cannot tell'
+
+export interface GateRule {
+  /** The smallest slowdown that matters: 0.05. */
+  readonly minEffect: number
+  /** Of the interval, two-sided: 0.99. */
+  readonly confidence: number
 }
 
-function decide(
-  interval: Interval | null,
-  effect: number,
-  minEffect: number,
-  worse: (ratio: number) => number,
-  half: number | null,
-): GateJudgement['decision'] {
-  if (interval === null || half === null) return 'unclear'
-  const ends = [worse(interval.low), worse(interval.high)]
-  if (Math.min(...ends) > 0 && effect > minEffect) return 'regression'
-  if (Math.max(...ends) < 0 && -effect > minEffect) return 'improvement'
-  return half > minEffect ? 'unclear' : 'pass'
+export interface GateDecision {
+  readonly word: GateWord
+  /** Candidate over base: below 1 is slower. */
+  readonly ratio: number
+  /** Null with too few pairs for that confidence: fewer than eight at 99%. */
+  readonly interval: Interval | null
+  readonly rounds: number
+  readonly pairs: number
+  /** Standard deviation of the log ratios of single pairs, within rounds. */
+  readonly pairNoise: number
+  /** Standard deviation of the mean log ratios of rounds. */
+  readonly roundNoise: number
+  /** Rounds that would narrow the interval enough to tell; 0 when it can be told. Null when nothing can be said. */
+  readonly moreRounds: number | null
 }
 
-function robustDeviation(values: readonly number[]): number | null {
-  if (values.length < 2) return null
-  const middle = median(values)
-  return 1.4826 * median(values.map((value) => Math.abs(value - middle)))
-}
+export const defaultRule: GateRule = { minEffect: 0.05, confidence: 0.99 }
 
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const at = (sorted.length - 1) / 2
-  return ((sorted[Math.floor(at)] ?? 0) + (sorted[Math.ceil(at)] ?? 0)) / 2
-}
-
-const nouns: Readonly<Record<GateMetric, readonly [less: string, more: string]>> = {
-  throughput: ['slower', 'faster'],
-  p99: ['later at p99', 'earlier at p99'],
-  cpu: ['more CPU per record', 'less CPU per record'],
-}
-
-/** The judgement in a sentence. */
-export function sayGate({ decision, ratio, effect, pairsNeeded }: GateJudgement, metric: GateMetric, minEffect: number): string {
-  const [worse, better] = nouns[metric]
-  if (ratio === null || effect === null) return 'cannot tell: no pair of blocks was measured'
-  const { interval } = ratio
-  const spread =
-    interval === null
-      ? ''
-      : `, ${Math.round(interval.confidence * 100)}% interval of the ratio ${interval.low.toFixed(3)} to ${interval.high.toFixed(3)}`
-  const size = `${(Math.abs(effect) * 100).toFixed(1)}% ${effect > 0 ? worse : better}`
-  const seen = `${size} (${ratio.pairs} pairs${spread})`
-  const least = `${(minEffect * 100).toFixed(minEffect < 0.1 ? 1 : 0)}%`
-  switch (decision) {
-    case 'regression':
-      return `regression: the candidate is ${seen}; ${least} is allowed`
-    case 'improvement':
-      return `improvement: the candidate is ${seen}`
-    case 'pass':
-      return `no regression of ${least} or more shown: the candidate is ${seen}`
-    case 'unclear':
-      return `cannot tell: the candidate is ${seen}, and the noise of this machine hides ${least}${pairsNeeded === null ? '' : `; it would take about ${pairsNeeded} pairs`}`
+/**
+ * Decides. The estimate is the centre of the log ratios of all pairs (Hodges and Lehmann, 1963), which a few disturbed pairs
+ * hardly move, with the interval of the signed-rank test (Wilcoxon, 1945). Pairs of a round share processes, connections and
+ * tables: where the centres of rounds lie farther apart than the noise within them explains, the interval is widened by the
+ * ratio of the two (Birge, 1932). A regression needs both: an interval that lies wholly on the slow side, and an estimate
+ * beyond the least effect. The number of pairs must not depend on what was seen.
+ * @throws RangeError without rounds or pairs, or when a rate is not above zero
+ */
+export function decide(rounds: readonly GateRound[], { minEffect, confidence }: GateRule): GateDecision {
+  const logs = rounds.map((round) => round.map(logRatio))
+  if (logs.length === 0 || logs.some((pairs) => pairs.length === 0)) throw new RangeError('a decision needs rounds with pairs')
+  const { estimate, interval } = signedRankInterval(logs.flat(), confidence)
+  const wider = interval && widened(estimate, interval, birgeRatio(logs))
+  const ratio = Math.exp(estimate)
+  const turned = wider && { low: Math.exp(wider.low), high: Math.exp(wider.high), confidence }
+  const word = wordFor(ratio, turned, minEffect)
+  return {
+    word,
+    ratio,
+    interval: turned,
+    rounds: rounds.length,
+    pairs: logs.flat().length,
+    pairNoise: within(logs),
+    roundNoise: deviation(logs.map(mean)),
+    moreRounds: word === 'cannot tell' ? more(rounds.length, wider, minEffect) : 0,
   }
+}
+
+/** The word for a ratio (candidate over base) with its interval. */
+export function wordFor(ratio: number, interval: Interval | null, minEffect: number): GateWord {
+  if (interval === null) return 'cannot tell'
+  if (interval.high < 1 && ratio < 1 - minEffect) return 'slower'
+  if (interval.low > 1 && ratio > 1 + minEffect) return 'faster'
+  return interval.low >= 1 - 2 * minEffect ? 'no regression shown' : 'cannot tell'
+}
+
+function widened(estimate: number, { low, high, confidence }: Interval, times: number): Interval {
+  return { low: estimate - (estimate - low) * times, high: estimate + (high - estimate) * times, confidence }
+}
+
+/** How many times as far the means of groups lie apart as the noise within groups lets expect; 1 at the least. */
+function birgeRatio(groups: readonly (readonly number[])[]): number {
+  const noise = within(groups)
+  if (groups.length < 2 || !(noise > 0)) return 1
+  const all = mean(groups.flat())
+  const square = groups.reduce((sum, group) => sum + group.length * (mean(group) - all) ** 2, 0) / (groups.length - 1)
+  return Math.max(1, Math.sqrt(square) / noise)
+}
+
+/** An interval narrows with the square root of the rounds; wanted is one that reaches no farther than the least effect. */
+function more(rounds: number, interval: Interval | null, minEffect: number): number | null {
+  if (interval === null) return null
+  const half = (interval.high - interval.low) / 2
+  return Math.max(1, Math.ceil(rounds * (half / Math.log1p(minEffect)) ** 2) - rounds)
+}
+
+function logRatio([base, candidate]: GatePair): number {
+  if (!(base > 0) || !(candidate > 0)) throw new RangeError(`a ratio needs rates above zero, not ${base} and ${candidate}`)
+  return Math.log(candidate / base)
+}
+
+/** Standard deviation within groups, pooled; NaN where no group has two values. */
+function within(groups: readonly (readonly number[])[]): number {
+  const freedom = groups.reduce((sum, group) => sum + Math.max(0, group.length - 1), 0)
+  const squares = groups.reduce((sum, group) => sum + group.length * variance(group), 0)
+  return Math.sqrt(squares / freedom)
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}
+
+/** Mean square distance from the mean. */
+function variance(values: readonly number[]): number {
+  const centre = mean(values)
+  return values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / values.length
+}
+
+function deviation(values: readonly number[]): number {
+  return values.length < 2 ? Number.NaN : Math.sqrt((variance(values) * values.length) / (values.length - 1))
 }

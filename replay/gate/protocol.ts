@@ -1,70 +1,80 @@
-/** What a gate and the builds that it compares say to each other: a line of JSON each way. The gate asks, the build answers. */
-import type { StreamSpec } from '../../generators/source.js'
-import type { Audit, Build } from '../../results/result.js'
-import type { PartitionKey } from '../../stores/store.js'
+/** What a gate and the processes of the two builds say to each other: JSON, a line for each request and each answer. */
+import type { SourceSpec } from '../../generators/source.js'
+import type { Audit, Finding } from '../../results/result.js'
+import type { Durability, Layout } from '../../stores/store.js'
 
-/** Raised when a question or an answer changes its meaning: builds of different protocols cannot be compared side by side. */
+/**
+ * Number of the protocol. Two builds meet in a gate, so any change that an older side would not understand, or would
+ * understand otherwise, takes the next number.
+ */
 export const gateProtocol = 1
 
-/** Connects and finds the target; everything that follows happens there. */
-export interface AskOpen {
-  readonly do: 'open'
-  readonly protocol: number
-  /** The store's name, and the URL of the server that both sides write to; '' for the null store. */
-  readonly store: string
-  readonly url: string
+/** What a side is to measure. */
+export interface SideSpec {
   readonly target: string
-  /** Only what was asked for: each build has its own defaults. */
+  /** Options that were asked for; the others are the build's own defaults. */
   readonly options: Readonly<Record<string, number | boolean>>
-  readonly source: StreamSpec
-  readonly layout: { readonly partitionKey: PartitionKey; readonly partitions: number }
-}
-
-/** Makes fresh tables with the partitions for so many records, and opens the target on them. */
-export interface AskTables {
-  readonly do: 'tables'
+  /** URL of the server that both sides write to, or 'null'. */
+  readonly store: string
+  /** The side's own schema, 'weir_...'. */
   readonly schema: string
-  readonly records: number
+  readonly source: SourceSpec
+  /** As asked for; the store may have a layout of its own. */
+  readonly layout: Layout
+  /** A folder of the side's own. */
+  readonly scratch: string
 }
 
-/** Replays the next records, as fast as the target takes them or at a rate, and waits until they are settled. */
-export interface AskBlock {
-  readonly do: 'block'
-  readonly records: number
-  readonly recordsPerSecond?: number
-}
+export type SideRequest =
+  | { readonly do: 'open'; readonly protocol: number; readonly spec: SideSpec }
+  /** The next so many records, and drained: at a rate, or as fast as the target takes them. */
+  | { readonly do: 'block'; readonly records: number; readonly recordsPerSecond?: number }
+  /** Stops the target and reconciles what lies in its tables. */
+  | { readonly do: 'audit' }
+  /** Drops the tables and ends. */
+  | { readonly do: 'close' }
 
-/** Closes the target, audits the tables and drops them. */
-export interface AskAudit {
-  readonly do: 'audit'
-}
-
-export type Question = AskOpen | AskTables | AskBlock | AskAudit
-
-export interface Opened {
+/** What a side is and what it found: in these the two must agree, `weir` and `options` excepted. */
+export interface SideFacts {
   readonly protocol: number
-  readonly build: Build
-  /** What the target leaves behind. */
-  readonly image: string
+  readonly weir: { readonly version: string; readonly build: string }
   readonly options: Readonly<Record<string, number | boolean>>
+  readonly image: string
+  readonly durability: Durability
+  /** Hash of the first lines of the stream: a build that makes other records measures another workload. */
+  readonly workload: string
+  /** Records that the target takes at once: a block that is a multiple of these has no torn batch at its end. */
+  readonly unit: number
 }
 
-export interface BlockDone {
-  /** Stored records. */
+export interface SideBlock {
   readonly records: number
   /** From the first offer to the last settlement. */
   readonly elapsedMs: number
-  /** CPU seconds of this build's processes. */
+  /** CPU of the side's process and of the target's own processes, seconds; the server's is not in it. */
   readonly cpuSeconds: number
-  /** Due to stored, milliseconds; null at full speed. */
+  /** Due to stored, milliseconds, of a block at a rate; null at full speed. */
   readonly p99: number | null
+  /** Records of the block that failed, and why the first did. */
+  readonly failed: number
+  readonly failure?: string
 }
 
-export interface Audited {
-  /** Null where nothing can be read back. */
+export interface SideAudit {
+  /** Null where a store keeps nothing to be read back. */
   readonly audit: Audit | null
-  /** The first findings, in words. */
-  readonly findings: readonly string[]
+  /** The first few. */
+  readonly findings: readonly Finding[]
 }
 
-export type Answer = Opened | BlockDone | Audited | { readonly done: true } | { readonly error: string }
+/** The answers, by request. */
+export interface SideAnswers {
+  readonly open: SideFacts
+  readonly block: SideBlock
+  readonly audit: SideAudit
+  readonly close: Record<string, never>
+}
+
+export type SideReply<K extends keyof SideAnswers = keyof SideAnswers> =
+  | { readonly ok: true; readonly value: SideAnswers[K] }
+  | { readonly ok: false; readonly error: string /** The side's own, when that is what does not fit. */; readonly protocol?: number }

@@ -1,165 +1,192 @@
-/** One side of a gate: a build in a process of its own that replays blocks when it is told to. */
+/** One side of a gate: the build that this process runs, opened on a server that both sides share, measured block by block. */
+import { createHash } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
 import { openSource } from '../../generators/open.js'
 import type { Source } from '../../generators/source.js'
 import { Recorder } from '../../results/recorder.js'
-import { stores } from '../../stores/index.js'
-import { findTarget, targets } from '../../targets/index.js'
-import type { TargetModule } from '../../targets/target.js'
+import { openStore, startServer, stores } from '../../stores/index.js'
+import type { Store, StoreServer } from '../../stores/store.js'
+import { findTarget } from '../../targets/index.js'
+import type { Target, TargetModule } from '../../targets/target.js'
+import { cpuSeconds } from '../accounts/proc.js'
 import { constant } from '../arrivals/constant.js'
 import { audit } from '../audit.js'
-import { ownCpu } from '../bound-report.js'
 import { systemClock } from '../clock.js'
-import { Contender } from '../contender.js'
+import { Desk, replay } from '../driver.js'
+import { Ledger } from '../ledger.js'
 import { describeBuild } from '../machine.js'
-import { openSite, type Site } from '../site.js'
-import type { Answer, AskBlock, AskOpen, AskTables, Audited, BlockDone, Opened, Question } from './protocol.js'
-import { gateProtocol } from './protocol.js'
+import { gateProtocol, type SideAudit, type SideBlock, type SideFacts, type SideSpec } from './protocol.js'
 
-/** Findings that are told. */
-const findingsTold = 5
-/** Part of a block at a rate that is left out of its latencies. */
+/** Lines whose hash stands for the stream. */
+const hashedRecords = 20_000
+/** Months that the tables are prepared for reach so far; further ones are added by the writers. */
+const preparedRecords = 10_000_000
+const findingsTold = 20
+/** Of a block at a rate, what does not count. */
 const warmShare = 0.1
 
-interface Place {
-  readonly asked: AskOpen
-  readonly module: TargetModule
-  readonly options: Readonly<Record<string, number | boolean>>
+type Options = Readonly<Record<string, number | boolean>>
+
+interface Parts {
+  readonly spec: SideSpec
+  readonly server: StoreServer
+  readonly store: Store
   readonly source: Source
-  readonly site: Site
+  readonly module: TargetModule
+  readonly options: Options
 }
 
-export class GateSide {
-  private place: Place | undefined
-  private contender: Contender | undefined
-  private blocks = 0
+export class Side {
+  private readonly ledger: Ledger
+  private readonly desk: Desk
+  private target: Target | undefined
 
-  constructor(
-    private readonly scratch: string,
-    private readonly signal: AbortSignal,
-  ) {}
+  private constructor(private readonly parts: Parts) {
+    this.ledger = new Ledger(parts.source.spec.source, 0)
+    this.desk = new Desk(systemClock, this.ledger)
+  }
 
-  /** @throws Error that says why it could not be done */
-  answer(question: Question): Promise<Answer> {
-    switch (question.do) {
-      case 'open':
-        return this.open(question)
-      case 'tables':
-        return this.tables(question)
-      case 'block':
-        return this.block(question)
-      case 'audit':
-        return this.audit()
-      default:
-        throw new Error(
-          `this build does not know how to ${JSON.stringify((question as { do?: unknown }).do)}: it speaks protocol ${gateProtocol}`,
-        )
+  /**
+   * Connects, makes fresh tables and opens the target.
+   * @throws Error when the build has no such target, or the store cannot be used; nothing is left on the server then
+   */
+  static async open(spec: SideSpec): Promise<Side> {
+    const module = findTarget(spec.target)
+    if (module === undefined) throw new Error(`this build has no target ${spec.target}`)
+    const server = await startServer({ store: spec.store, durability: 'power' })
+    try {
+      const source = openSource(spec.source)
+      const layout = server.layoutOf(spec.layout)
+      const store = await openStore({ store: server.store, url: server.url, schema: spec.schema, layout, format: spec.source.format })
+      const side = new Side({ spec, server, store, source, module, options: optionsOf(module, server, spec.options) })
+      try {
+        await side.prepare()
+        return side
+      } catch (error) {
+        await side.close()
+        throw error
+      }
+    } catch (error) {
+      await server.close()
+      throw error
     }
   }
 
-  /** Drops what it made and lets go of the server. */
-  async close(): Promise<void> {
-    await this.leave()
-    await this.place?.site.server.close()
+  private async prepare(): Promise<void> {
+    const { spec, store, source, module, options } = this.parts
+    const reason = module.unsupported?.(store)
+    if (reason !== undefined) throw new Error(`${module.name} cannot run on this store: ${reason}`)
+    await store.prepare(module.image(options), source.months(0, preparedRecords) ?? [])
+    await mkdir(spec.scratch, { recursive: true })
+    this.target = await module.open({ store, options, settle: (settlement) => this.desk.settle(settlement), scratch: spec.scratch })
   }
 
-  private async open(asked: AskOpen): Promise<Opened> {
-    if (asked.protocol !== gateProtocol) {
-      throw new Error(`the gate speaks protocol ${asked.protocol} and this build ${gateProtocol}: they cannot be compared side by side`)
+  async facts(): Promise<SideFacts> {
+    const { server, source, module, options } = this.parts
+    return {
+      protocol: gateProtocol,
+      weir: describeBuild(),
+      options,
+      image: JSON.stringify(module.image(options)),
+      durability: await server.durability(),
+      workload: await hashOf(source),
+      unit: Number(options['batchRecords'] ?? 1) * Number(options['workers'] ?? options['instances'] ?? 1),
     }
-    const module = findTarget(asked.target)
-    if (module === undefined)
-      throw new Error(`this build has no target ${asked.target}; it has ${targets.map(({ name }) => name).join(', ')}`)
-    const site = await openSite({ name: asked.store, url: asked.url }, { durability: 'power', dataDirectory: null })
-    const best = stores.find(({ name }) => name === site.server.store)?.batchRecords
-    const byDefault = Object.entries(module.options).map(([name, spec]) => [
-      name,
-      spec.store === 'batchRecords' && best !== undefined ? best : spec.default,
-    ])
-    const options = { ...Object.fromEntries(byDefault), ...asked.options } as Readonly<Record<string, number | boolean>>
-    this.place = { asked, module, options, source: openSource(asked.source), site }
-    const image = module.image(options)
-    return { protocol: gateProtocol, build: describeBuild(), image: image.kind, options }
   }
 
-  private async tables({ schema, records }: AskTables): Promise<{ done: true }> {
-    const { asked, module, options, source, site } = this.opened()
-    await this.leave()
-    this.contender = await Contender.prepare(
+  /** Runs the next block, at full speed or at so many records per second, and waits until all of it is settled. */
+  async block(records: number, recordsPerSecond?: number): Promise<SideBlock> {
+    const { target, ledger, desk } = this
+    const { source } = this.parts
+    if (target === undefined) throw new Error('the target is closed')
+    // Chunks lie outside the heap, and every 16 MB of them the collector runs for as long as a third of a batch takes. Each
+    // block begins at the same place of that cycle; what is collected within it counts.
+    globalThis.gc?.()
+    const failedBefore = ledger.tally.failed
+    const used = cpuOf(target)
+    const recorder = recordsPerSecond === undefined ? undefined : recorderFor((records * 1000) / recordsPerSecond)
+    const outcome = await replay(
       {
-        module,
         source,
-        options,
-        site,
-        address: {
-          store: site.server.store,
-          url: site.server.url,
-          schema,
-          layout: site.server.layoutOf(asked.layout),
-          format: asked.source.format,
-        },
-        scratch: this.scratch,
-        clock: systemClock,
+        first: ledger.fates().offered.to,
+        records,
+        ...(recordsPerSecond === undefined ? {} : { arrivals: constant(recordsPerSecond) }),
       },
-      source.months(0, records) ?? [],
+      target,
+      desk,
+      { clock: systemClock, ledger, signal: new AbortController().signal, ...(recorder === undefined ? {} : { recorder }) },
     )
-    await this.contender.ready()
-    return { done: true }
-  }
-
-  private async block({ records, recordsPerSecond }: AskBlock): Promise<BlockDone> {
-    const contender = this.contender
-    if (contender === undefined) throw new Error('there are no tables to write to')
-    const used = () => ownCpu(contender)
-    const before = used()
-    const index = this.blocks++
-    if (recordsPerSecond === undefined) {
-      const { stored, elapsedMs } = await contender.run({ index, records, signal: this.signal })
-      return { records: stored, elapsedMs, cpuSeconds: used() - before, p99: null }
+    const failed = ledger.tally.failed - failedBefore
+    return {
+      records: outcome.stored,
+      elapsedMs: outcome.elapsedMs,
+      cpuSeconds: cpuOf(target) - used,
+      p99: recorder?.quantiles('stored')?.p99 ?? null,
+      failed,
+      ...(failed > 0 && ledger.firstFailure !== undefined ? { failure: ledger.firstFailure } : {}),
     }
-    const blockMs = (records * 1000) / recordsPerSecond
-    const recorder = new Recorder({ fromMs: blockMs * warmShare, toMs: blockMs })
-    const { stored, elapsedMs } = await contender.run({
-      index,
-      records,
-      arrivals: constant(recordsPerSecond),
-      recorder,
-      signal: this.signal,
-    })
-    return { records: stored, elapsedMs, cpuSeconds: used() - before, p99: recorder.quantiles('stored')?.p99 ?? null }
   }
 
-  private async audit(): Promise<Audited> {
-    const contender = this.contender
-    if (contender === undefined) throw new Error('there are no tables to audit')
-    const { source } = this.opened()
-    await contender.closeTarget()
-    const { scanner } = contender.store
-    if (scanner === undefined || contender.ledger.offered === 0) {
-      await this.leave()
-      return { audit: null, findings: [] }
+  /** Stops the target and reads everything back. */
+  async audit(): Promise<SideAudit> {
+    await this.stop()
+    const { store, source } = this.parts
+    const { layout, format } = store.address
+    if (store.scanner === undefined) return { audit: null, findings: [] }
+    const report = await audit({ scanner: store.scanner, source, fates: this.ledger.fates(), layout, format })
+    return { audit: report.audit, findings: report.findings.slice(0, findingsTold) }
+  }
+
+  /** Drops the tables and lets go of everything. */
+  async close(): Promise<void> {
+    const { store, server } = this.parts
+    await this.stop().catch(() => undefined)
+    await store.drop().catch(() => undefined)
+    await store.close().catch(() => undefined)
+    await server.close()
+  }
+
+  private async stop(): Promise<void> {
+    const { target } = this
+    this.target = undefined
+    await target?.close()
+  }
+}
+
+/** The build's own values where nobody asked for others, and the store's best ones. */
+function optionsOf({ options: specs }: TargetModule, { store }: StoreServer, asked: Options): Options {
+  const best = stores.find(({ name }) => name === store)?.batchRecords
+  const values = Object.entries(specs).map(([name, spec]) => {
+    const own = spec.store === 'batchRecords' && best !== undefined ? best : spec.default
+    return [name, asked[name] ?? own] as const
+  })
+  return Object.fromEntries(values)
+}
+
+/** CPU seconds so far, of this process with its threads and of the target's own processes. */
+function cpuOf(target: Target): number {
+  const { user, system } = process.cpuUsage()
+  const processes = target.parts().filter(({ kind }) => kind === 'process')
+  return (user + system) / 1e6 + processes.reduce((sum, { pid }) => sum + (cpuSeconds(pid) ?? 0), 0)
+}
+
+/** Latencies of a block at a rate, but for its beginning. */
+function recorderFor(blockMs: number): Recorder {
+  return new Recorder({ fromMs: blockMs * warmShare, toMs: blockMs })
+}
+
+async function hashOf(source: Source): Promise<string> {
+  const hash = createHash('sha256')
+  const cursor = await source.open(0)
+  try {
+    for (let seen = 0; seen < hashedRecords; ) {
+      const lines = await cursor.next(Math.min(1000, hashedRecords - seen))
+      if (lines === undefined || lines.count === 0) break
+      hash.update(lines.lines)
+      seen += lines.count
     }
-    const { layout, format } = contender.spec.address
-    const report = await audit({ scanner, source, fates: contender.ledger.fates(), layout, format })
-    await this.leave()
-    const findings = report.findings
-      .slice(0, findingsTold)
-      .map(({ kind, position, expected, found }) =>
-        [`${kind}: record ${position}`, expected && `expected ${expected}`, found && `found ${found}`].filter(Boolean).join(', '),
-      )
-    return { audit: report.audit, findings }
+  } finally {
+    await cursor.close()
   }
-
-  private async leave(): Promise<void> {
-    const contender = this.contender
-    this.contender = undefined
-    if (contender === undefined) return
-    await contender.closeTarget().catch(() => undefined)
-    await contender.store.drop().catch(() => undefined)
-    await contender.close().catch(() => undefined)
-  }
-
-  private opened(): Place {
-    if (this.place === undefined) throw new Error('nothing was opened yet')
-    return this.place
-  }
+  return hash.digest('hex')
 }

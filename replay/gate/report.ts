@@ -1,0 +1,132 @@
+/** What a gate measured, turned into its report. */
+
+import { duration, significant } from '../../results/format.js'
+import { decide, type GateDecision, type GateMetric, type GateRule } from '../../results/gate.js'
+import { change, changes, type GateReport, type GateRow, sentence } from '../../results/gate-report.js'
+import { median } from '../../results/statistics.js'
+import { auditFindings } from '../../results/verdict.js'
+import type { SideAudit } from './protocol.js'
+import type { SideName } from './schedule.js'
+import type { GateMeasurement, GatePlan, MeasuredBlock, MeasuredPair } from './session.js'
+
+export interface Judging {
+  readonly rule: GateRule
+  /** What cannot be told fails too. */
+  readonly strict: boolean
+}
+
+/** The report with everything that was measured beside it. */
+export interface SideBySideReport extends GateReport {
+  readonly decision: GateDecision | null
+  /** CPU of the builds' own processes for each record, candidate over base; the server's is not in it. */
+  readonly cpu: GateDecision | null
+  readonly measurement: GateMeasurement
+}
+
+const quotedFindings = 5
+
+export function reportOf(plan: GatePlan, measurement: GateMeasurement, { rule, strict }: Judging): SideBySideReport {
+  const { rounds, troubles, interrupted, elapsedMs } = measurement
+  const decision = decided(measurement, rule, (block) => goodness(block, plan.metric))
+  const cpu = decided(measurement, rule, ({ cpuSeconds, records }) => cpuSeconds / records)
+  const findings = [...troubles, ...(['base', 'candidate'] as const).flatMap((side) => findingsOf(side, plan, measurement))]
+  const pairs = rounds.flatMap((round) => round.pairs)
+  const rows = decision === null ? [] : [rowOf(plan, measurement, decision, pairs)]
+  const roundSeconds = rounds.length > 0 ? elapsedMs / 1000 / rounds.length : null
+  const [row] = rows
+  const said = row === undefined ? 'nothing could be measured' : sentence(row, rule.minEffect, roundSeconds)
+  return {
+    schema: 1,
+    mode: 'side by side',
+    status: interrupted
+      ? 130
+      : findings.length > 0 || (strict && decision?.word === 'cannot tell')
+        ? 1
+        : decision?.word === 'slower'
+          ? 3
+          : 0,
+    summary: findings.length > 0 ? `${findings.length === 1 ? 'a finding' : `${findings.length} findings`}; ${said}` : said,
+    minEffect: rule.minEffect,
+    rows,
+    findings,
+    notes: notesOf(plan, measurement, { decision, cpu }),
+    seconds: elapsedMs / 1000,
+    decision,
+    cpu,
+    measurement,
+  }
+}
+
+function decided({ rounds }: GateMeasurement, rule: GateRule, pick: (block: MeasuredBlock) => number): GateDecision | null {
+  const values = rounds.map(({ pairs }) => pairs.map(({ base, candidate }) => [pick(base), pick(candidate)] as const))
+  return values.length === 0 || values.flat(2).some((value) => !(value > 0)) ? null : decide(values, rule)
+}
+
+/** The figure of a block, as people know it. */
+function figureOf({ recordsPerSecond, p99, cpuSeconds, records }: MeasuredBlock, metric: GateMetric): number {
+  return metric === 'throughput' ? recordsPerSecond : metric === 'p99' ? (p99 ?? Number.NaN) : (cpuSeconds * 1e9) / records
+}
+
+/** The same, turned so that more is better. */
+function goodness(block: MeasuredBlock, metric: GateMetric): number {
+  const figure = figureOf(block, metric)
+  return metric === 'throughput' ? figure : 1 / figure
+}
+
+const metricNames = {
+  throughput: { metric: 'throughput', unit: 'records/s' },
+  p99: { metric: 'speed at p99', unit: 'ms' },
+  cpu: { metric: 'records per CPU time', unit: 'ns/record' },
+} as const
+
+function rowOf(plan: GatePlan, { store }: GateMeasurement, decision: GateDecision, pairs: readonly MeasuredPair[]): GateRow {
+  const { word, ratio, interval, moreRounds } = decision
+  return {
+    subject: `${plan.target} on ${store}`,
+    ...metricNames[plan.metric],
+    base: median(pairs.map(({ base }) => figureOf(base, plan.metric))),
+    candidate: median(pairs.map(({ candidate }) => figureOf(candidate, plan.metric))),
+    word,
+    ratio,
+    interval,
+    moreRounds,
+  }
+}
+
+function findingsOf(side: SideName, plan: GatePlan, { rounds }: GateMeasurement): readonly string[] {
+  return rounds.flatMap(({ audits }, i) => auditSentences(audits[side]).map((text) => `${plan.builds[side].name}, round ${i + 1}: ${text}`))
+}
+
+function auditSentences({ audit, findings }: SideAudit): readonly string[] {
+  if (audit === null) return []
+  const damage = auditFindings(audit)
+  if (damage.length === 0) return []
+  const first = findings.slice(0, quotedFindings).map(({ kind, position }) => `${kind} at position ${position}`)
+  return [
+    `the audit found ${damage.map(({ kind, count }) => `${count} ${kind}`).join(', ')}${first.length > 0 ? ` (${first.join('; ')})` : ''}`,
+  ]
+}
+
+function notesOf(
+  plan: GatePlan,
+  { facts, rounds, durability, blockRecords, elapsedMs, store }: GateMeasurement,
+  { decision, cpu }: { readonly decision: GateDecision | null; readonly cpu: GateDecision | null },
+): readonly string[] {
+  const percent = (value: number) => (Number.isFinite(value) ? `${significant(100 * value, 2)}%` : 'unknown')
+  const audited = rounds.every(({ audits }) => audits.base.audit !== null && audits.candidate.audit !== null)
+  const { base, candidate } = plan.builds
+  const of = ({ weir: { version, build } }: GateMeasurement['facts']['base']) => `${version} ${build.slice(0, 8)}`
+  return [
+    `${base.name} is ${of(facts.base)}, ${candidate.name} is ${of(facts.candidate)}; durability ${durability}`,
+    ...(decision === null
+      ? []
+      : [
+          `${decision.pairs} pairs of blocks of ${blockRecords.toLocaleString('en-US')} records in ${rounds.length} rounds, ${duration(elapsedMs / 1000)}; noise of a pair ${percent(decision.pairNoise)}, of a round ${percent(decision.roundNoise)}`,
+        ]),
+    ...(cpu === null ? [] : [`CPU of the build for each record: ${change(cpu.ratio)} ${changes(cpu.interval)}`]),
+    ...(audited && rounds.length > 0 ? ['every round of both sides was audited, record by record'] : []),
+    ...(store === 'null'
+      ? []
+      : [`both wrote to one ${store} server with the same settings: what a build sets on a server of its own is not compared`]),
+  ]
+}
