@@ -77,7 +77,7 @@ export class Contender {
   interrupted = false
   /** How long stored records took to be seen; null when that was not probed. Known once the target is closed. */
   visibility: Visibility | null = null
-  private readonly probe: VisibilityProbe | undefined
+  readonly probe: VisibilityProbe | undefined
   /** What the audit of its tables said, once there was one. */
   audit: AuditReport | undefined
   readonly ledger: Ledger
@@ -194,7 +194,7 @@ export class Contender {
     await mkdir(folder, { recursive: true })
     const settle = (settlement: Settlement) => {
       this.desk.settle(settlement)
-      this.probe?.settled(settlement)
+      this.probe?.settled(settlement, this.desk.sinceDue(settlement.first + settlement.count - 1))
     }
     this.target = await module.open({ store: this.store, options, settle, scratch: folder })
     return this.target

@@ -8,7 +8,7 @@ import { environmentHash, type FileIdentity, type StreamIdentity, subjectHash, t
 import type { LatencyHistogram } from '../results/histogram.js'
 import { published, publishedRecordsPerSecond } from '../results/published.js'
 import { rank } from '../results/rank.js'
-import type { Recorder } from '../results/recorder.js'
+import { moments, type Recorder } from '../results/recorder.js'
 import { summaries } from '../results/repetitions.js'
 import type { Audit, Baseline, Finding, Interval, Json, Latency, LatencyLeg, Result, Run } from '../results/result.js'
 import { skewOf } from '../results/skew.js'
@@ -159,7 +159,9 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
     recordsPerSecond: rate,
     generatorLagP99Ms: lagP99,
   })
+  const measured = latencyPlan === undefined || latency === undefined ? null : latencyOf(latencyPlan, latency)
   const { verdict, reasons } = judge({
+    lag: measured === null || lagP99 === null ? undefined : { offeredMs: lagP99, storedMs: measured.p99 },
     ...evidence,
     ...audits,
     error: error?.message,
@@ -191,7 +193,7 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
       publishedRecordsPerSecond,
       measuredRecordsPerSecond: baselineRate,
     }),
-    latency: latencyPlan === undefined || latency === undefined ? null : latencyOf(latencyPlan, latency),
+    latency: measured,
     audit: audits.audit,
     findings,
     options,
@@ -278,7 +280,10 @@ function latencyOf({ rate, recorders }: LatencyPlan, contender: Contender): Late
   const p99 = first.interval('stored', 0.99, random)
   const accepted = first.quantiles('accepted')
   const durable = first.quantiles('durable')
+  const service = first.quantiles('service')
   const lag = contender.lag
+  const visible = contender.probe?.stage()
+  const stages = Object.fromEntries(moments.flatMap((moment) => [[moment, first.stage(moment)]]))
   return {
     rate,
     ...quantiles,
@@ -286,6 +291,8 @@ function latencyOf({ rate, recorders }: LatencyPlan, contender: Contender): Late
     intervals: p50 !== undefined && p99 !== undefined ? { p50, p99 } : null,
     ...(accepted === undefined ? {} : { accepted }),
     ...(durable === undefined ? {} : { durable }),
+    ...(service === undefined ? {} : { serviceTime: service }),
+    stages: { ...stages, ...(visible === undefined ? {} : { visible }) },
     ...(lag.count === 0 ? {} : { generatorLag: { p99: lag.quantile(0.99), max: maximum(lag) } }),
   }
 }

@@ -65,6 +65,10 @@ test('a target that stalls for a second shows the second in the tail, which a cl
   assert.is(recorder.count('stored'), 100_000)
   assert.ok(open !== undefined && open.p999 > 900 && open.max >= 999, `p99.9 was ${open?.p999} ms`)
   assert.ok(open !== undefined && open.p90 > 0 && open.p50 < 5, 'only the tenth that was due during the stall was late')
+  const service = recorder.quantiles('service')
+  assert.ok(service !== undefined && service.p999 < 1, 'nor does service time, from when a record was offered, show more than that')
+  // By when they were offered: the last few came due within the window and were offered after it.
+  assert.ok(recorder.count('service') > 99_900)
   assert.ok(closedLoop.quantile(0.999) < 1, 'sent to answered: the same stall is one chunk among thousands')
 })
 

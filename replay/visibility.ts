@@ -1,6 +1,6 @@
 /** How long a stored record takes until a query sees it: probed now and then during a run, so known to an interval. */
 import { LatencyHistogram } from '../results/histogram.js'
-import type { Span, Visibility } from '../results/result.js'
+import type { ProbedStage, Span, Visibility } from '../results/result.js'
 import type { Settlement } from '../stores/store.js'
 import type { Clock } from './clock.js'
 import { longestWaitMs, settledWithin } from './grace.js'
@@ -27,6 +27,9 @@ const shortestWaitMs = 1
 export class VisibilityProbe {
   private readonly low = new LatencyHistogram()
   private readonly high = new LatencyHistogram()
+  /** The same from when the record was due, where it was due at some time. */
+  private readonly dueLow = new LatencyHistogram()
+  private readonly dueHigh = new LatencyHistogram()
   private following: Promise<void> | undefined
   private stopped = false
   private nextMs = Number.NEGATIVE_INFINITY
@@ -36,14 +39,17 @@ export class VisibilityProbe {
 
   constructor(private readonly options: VisibilityOptions) {}
 
-  /** Takes notice of a settlement at the moment of its arrival. Cheap: nearly all are let pass. */
-  settled({ fate, source, first, count }: Settlement): void {
+  /**
+   * Takes notice of a settlement at the moment of its arrival. Cheap: nearly all are let pass.
+   * @param sinceDueMs how long ago its last record was due
+   */
+  settled({ fate, source, first, count }: Settlement, sinceDueMs?: number): void {
     if (fate !== 'stored' || count <= 0 || this.following !== undefined || this.stopped) return
     const now = this.options.clock.now()
     if (now < this.nextMs) return
     this.nextMs = now + (this.options.everyMs ?? 50)
     this.pending = 1
-    this.following = this.follow(source, first + count - 1, now).finally(() => {
+    this.following = this.follow(source, first + count - 1, now, sinceDueMs).finally(() => {
       this.following = undefined
     })
   }
@@ -66,7 +72,13 @@ export class VisibilityProbe {
     }
   }
 
-  private async follow(source: number, position: number, storedMs: number): Promise<void> {
+  /** From due to seen; undefined where nothing that was followed had been due at a time. */
+  stage(): ProbedStage | undefined {
+    const [low, high] = [this.dueLow.quantiles(), this.dueHigh.quantiles()]
+    return low === undefined || high === undefined ? undefined : { probes: this.dueLow.count, low, high }
+  }
+
+  private async follow(source: number, position: number, storedMs: number, sinceDueMs: number | undefined): Promise<void> {
     const { clock, seen, giveUpMs = 10_000 } = this.options
     let lowMs = 0
     for (;;) {
@@ -76,6 +88,10 @@ export class VisibilityProbe {
       if (answer === true) {
         this.low.file(lowMs, 1)
         this.high.file(sinceMs, 1)
+        if (sinceDueMs !== undefined && sinceDueMs >= 0) {
+          this.dueLow.file(sinceDueMs + lowMs, 1)
+          this.dueHigh.file(sinceDueMs + sinceMs, 1)
+        }
         this.pending = 0
         return
       }

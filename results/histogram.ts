@@ -1,5 +1,5 @@
 /** A latency histogram: weighted values in milliseconds in, quantiles in milliseconds out, nothing clipped. */
-import { build, type Histogram } from 'hdr-histogram-js'
+import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js'
 import type { Quantiles } from './result.js'
 
 /**
@@ -8,16 +8,34 @@ import type { Quantiles } from './result.js'
  * something else, only counted in `negative`.
  */
 export class LatencyHistogram {
-  private readonly micros: Histogram = build({
-    bitBucketSize: 64,
-    autoResize: true,
-    lowestDiscernibleValue: 1,
-    highestTrackableValue: 1 << 20,
-    numberOfSignificantValueDigits: 3,
-    useWebAssembly: false,
-  })
+  private readonly micros: Histogram
   private largestMs = 0
   private below = 0
+
+  constructor(digits: 1 | 2 | 3 = 3) {
+    this.micros = build({
+      bitBucketSize: 64,
+      autoResize: true,
+      lowestDiscernibleValue: 1,
+      highestTrackableValue: 1 << 20,
+      numberOfSignificantValueDigits: digits,
+      useWebAssembly: false,
+    })
+  }
+
+  /** Of what `encoded` wrote, microseconds; negative values are not in it. @throws when it is none */
+  static decoded(text: string): LatencyHistogram {
+    const histogram = new LatencyHistogram()
+    const micros = decodeFromCompressedBase64(text, 64, false)
+    histogram.micros.add(micros)
+    histogram.largestMs = micros.maxValue / 1000
+    return histogram
+  }
+
+  /** HdrHistogram's V2 encoding, compressed, in base64: microseconds, as any of its libraries reads it. */
+  encoded(): string {
+    return encodeIntoCompressedBase64(this.micros)
+  }
 
   /** Records filed. */
   get count(): number {

@@ -1,10 +1,11 @@
 /** Files settled ranges of records into latency histograms and a series of seconds, without touching single records. */
 import { LatencyHistogram } from './histogram.js'
-import type { Interval, Quantiles } from './result.js'
+import type { Interval, Quantiles, Stage } from './result.js'
+import { StageSeries, stageOf } from './stages.js'
 import { bootstrapInterval, type Random } from './statistics.js'
 
-/** Moments of a record that are measured from when it was due. */
-export const moments = ['accepted', 'durable', 'stored'] as const
+/** Moments of a record that are measured from when it was due, and `service`: stored, measured from when it was offered. */
+export const moments = ['accepted', 'durable', 'stored', 'service'] as const
 export type Moment = (typeof moments)[number]
 
 /** Records that reached a moment together and were due evenly between two instants. All times on one clock, milliseconds. */
@@ -36,6 +37,8 @@ const stepShare = 0.002
 /** Latencies of one moment: one histogram per slice of the window, so that slices can be resampled. */
 interface Series {
   readonly slices: LatencyHistogram[]
+  /** The same second by second. */
+  readonly course: StageSeries
   outside: number
 }
 
@@ -56,8 +59,12 @@ export class Recorder {
     const slices = Number.isFinite(window.toMs) ? Math.max(1, Math.floor(window.slices ?? 20)) : 1
     this.sliceMs = (window.toMs - window.fromMs) / slices
     this.originMs = window.originMs ?? window.fromMs
-    const empty = (): Series => ({ slices: Array.from({ length: slices }, () => new LatencyHistogram()), outside: 0 })
-    this.series = { accepted: empty(), durable: empty(), stored: empty() }
+    const empty = (): Series => ({
+      slices: Array.from({ length: slices }, () => new LatencyHistogram()),
+      course: new StageSeries(),
+      outside: 0,
+    })
+    this.series = { accepted: empty(), durable: empty(), stored: empty(), service: empty() }
   }
 
   /**
@@ -87,7 +94,9 @@ export class Recorder {
         const sliceEnd = firstDueFrom(fromMs + (slice + 1) * this.sliceMs, dueFirstMs, spacingMs, count)
         n = Math.max(1, Math.min(n, inStep, untilNegative, sliceEnd - i))
       }
-      series.slices[slice]?.file(slowest - ((n - 1) * spacingMs) / 2, n, slowest)
+      const middle = slowest - ((n - 1) * spacingMs) / 2
+      series.slices[slice]?.file(middle, n, slowest)
+      series.course.file(dueMs - fromMs, middle, n, slowest)
       i += n
     }
   }
@@ -105,6 +114,11 @@ export class Recorder {
   /** All latencies of a moment in one histogram. */
   histogram(moment: Moment): LatencyHistogram {
     return merged(this.series[moment].slices)
+  }
+
+  /** What the document keeps of a moment; undefined when nothing was filed. */
+  stage(moment: Moment): Stage | undefined {
+    return stageOf(this.histogram(moment), this.series[moment].course)
   }
 
   /** p50, p90, p99, p999 and max in milliseconds; undefined when nothing was filed. */
@@ -136,6 +150,7 @@ export class Recorder {
         const add = from.slices[i]
         if (add) slice.add(add)
       }
+      this.series[moment].course.add(from.course)
     }
     this.storedBefore += other.storedBefore
     for (const [second, count] of other.storedPerSecond.entries()) this.addStored(second, count)

@@ -227,8 +227,47 @@ export interface Latency extends Quantiles {
   readonly durable?: Quantiles | undefined
   /** Offered to stored: what a closed loop would have reported. */
   readonly serviceTime?: Quantiles | undefined
+  /** Each stage that records reached, from due on (`service` from offered on), with its histogram and its course. */
+  readonly stages?:
+    | {
+        readonly accepted?: Stage | undefined
+        readonly durable?: Stage | undefined
+        readonly stored?: Stage | undefined
+        readonly service?: Stage | undefined
+        readonly visible?: ProbedStage | undefined
+      }
+    | undefined
   /** How late the generator itself offered: due to offered. */
   readonly generatorLag?: { readonly p99: number; readonly max: number } | undefined
+}
+
+/** How late records reached a stage: all of them, and by when they were due. Milliseconds. */
+export interface Stage extends Quantiles {
+  readonly count: number
+  /** Records that got there before they were due, a clock's error: they are in nothing else. */
+  readonly negative: number
+  /** Length of the buckets of `series`: 1000, or more in legs of over ten minutes. */
+  readonly bucketMs: number
+  readonly series: readonly StageBucket[]
+  /** HdrHistogram V2, compressed, in base64, of microseconds: histograms of several results can be merged. It grows: nothing is clipped. */
+  readonly histogram: string
+}
+
+/** Records that were due in one stretch of the window. */
+export interface StageBucket {
+  /** Since the window began. */
+  readonly fromMs: number
+  readonly count: number
+  readonly p50: number
+  readonly p99: number
+  readonly max: number
+}
+
+/** Due to seen by a query, of those records that were followed: each lies between two values, so there are quantiles of both. */
+export interface ProbedStage {
+  readonly probes: number
+  readonly low: Quantiles
+  readonly high: Quantiles
 }
 
 /** The constant-rate leg. */

@@ -85,4 +85,11 @@ test('a growing backlog is overload, unless the generator is to blame', () => {
   assert.is(verdict({ overloaded: true, generatorCpuSeconds: 5 }), 'generator-bound')
 })
 
+test('a driver that was late itself is part of what was measured, unless that is little beside the latency', () => {
+  assert.is(verdict({ lag: { offeredMs: 9.9, storedMs: 12 } }), 'ok')
+  assert.is(verdict({ lag: { offeredMs: 24, storedMs: 100 } }), 'ok')
+  assert.is(verdict({ lag: { offeredMs: 26, storedMs: 100 } }), 'generator-bound')
+  assert.match(judge({ ...good, lag: { offeredMs: 26, storedMs: 100 } }).reasons[0] ?? '', /Weir itself fell behind.*26 ms/)
+})
+
 test.run()

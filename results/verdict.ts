@@ -5,6 +5,10 @@ import type { Audit, Verdict } from './result.js'
 export const largestGeneratorShare = 0.1
 /** The null store must be at least this many times as fast, or generator and driver may have set the pace. */
 export const leastNullTimes = 3
+/** The driver's own lateness, at p99, may be this share of the latency that it is part of, */
+export const largestLagShare = 0.25
+/** and this many milliseconds in any case: a busy machine's timers come no better. */
+export const smallestLagMs = 10
 
 /** What `judge` looks at. Null stands for what was not or could not be measured. */
 export interface RunEvidence {
@@ -26,6 +30,8 @@ export interface RunEvidence {
   readonly interrupted: boolean
   /** The latency leg's backlog grew: the target did not keep up with that rate. */
   readonly overloaded: boolean
+  /** Of the latency leg, p99, milliseconds: how late the driver offered, and how late records were stored. */
+  readonly lag?: { readonly offeredMs: number; readonly storedMs: number } | undefined
   /** Largest number of lines that may fail to parse; null when any number may. */
   readonly maxRejects?: number | null
   /** Further thresholds of the user's that were missed, in words. */
@@ -49,7 +55,8 @@ export interface Judgement {
  * 3. `failed`: it ended with an error, or records failed on the way.
  * 4. `threshold-failed`: a threshold that the user set was missed. Before `generator-bound`, because an explicit
  *    requirement that was missed must not pass as an answer.
- * 5. `generator-bound`: the generator used more than 10% of the CPU, or the null store was less than 3 times as fast.
+ * 5. `generator-bound`: the generator used more than 10% of the CPU, the null store was less than 3 times as fast, or the
+ *    driver was late itself: at p99 by more than 10 ms and by more than a quarter of the latency that it measured.
  *    Before `overloaded`, because a generator that cannot keep its schedule looks like a target that cannot keep up.
  * 6. `overloaded`: the latency leg's backlog grew.
  * 7. `ok`.
@@ -81,12 +88,21 @@ export function judge(evidence: RunEvidence): Judgement {
   }
   if (missed.length > 0) return { verdict: 'threshold-failed', reasons: missed }
 
-  const { reasons, unchecked } = generatorBound(evidence)
+  const { reasons: slow, unchecked } = generatorBound(evidence)
+  const reasons = [...slow, ...fellBehind(evidence)]
   if (reasons.length > 0) return { verdict: 'generator-bound', reasons }
   if (evidence.overloaded) {
     return { verdict: 'overloaded', reasons: ['it fell behind the rate of its latency leg: the backlog grew', ...unchecked] }
   }
   return { verdict: 'ok', reasons: unchecked }
+}
+
+/** Why the latencies are in part Weir's own: it was late itself. */
+function fellBehind({ lag }: RunEvidence): readonly string[] {
+  if (lag === undefined || lag.offeredMs <= Math.max(smallestLagMs, largestLagShare * lag.storedMs)) return []
+  return [
+    `Weir itself fell behind in the latency leg: at p99 it offered records ${lag.offeredMs.toFixed(0)} ms after they were due, of ${lag.storedMs.toFixed(0)} ms until they were stored`,
+  ]
 }
 
 /** Kinds of damage that an audit counted, with their numbers; empty when it is clean. */

@@ -153,7 +153,8 @@ onServers('claims go on after their connection was cut', async (ground) => {
   await client.query(
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE '%${store.address.schema}%'`,
   )
-  await failure(store.logfiles.backlog())
+  // It fails, unless the end of the connection was noticed before anybody asked.
+  await store.logfiles.backlog().catch(() => undefined)
   assert.is((await claimOne(store, 'owner')).logfile.first, 10)
 })
 
