@@ -34,7 +34,7 @@ export interface LatencyWish {
 
 /** The latency leg, unless a duration was asked for: its blocks, its length, and the warm-up of each block. */
 const usualBlocks = 2
-const usualMs = 6000
+const usualMs = 4000
 /** So many runs have the whole length; more share it. */
 const unhurriedRuns = 3
 const warmUpMs = 500

@@ -77,7 +77,10 @@ const sampleMs = 1000
 const leastBaselineBlocks = 4
 /** Small enough for a block of the baseline to end on time. */
 const baselineChunk = 256
-const nullRecords = 200_000
+/** Long enough for the filling of the first batches and the drain to be little beside it, however fast the null store is. */
+const nullRecords = 600_000
+/** Records that the compiler wants to have seen. */
+const warmUpRecords = 200_000
 /** Blocks of a latency leg, for the time left. */
 const latencyBlocks = 2
 /** Length of a block in which questions alone are asked. */
@@ -259,9 +262,9 @@ class Session {
 
   /** Runs the null calibration unmeasured until the compiler has seen enough records, several times where the source is short. */
   private async warmUp(module: TargetModule, calibration: Site): Promise<void> {
-    for (let seen = 0, passes = 0; seen < nullRecords && passes < 10 && !this.hooks.signal.aborted; passes++) {
+    for (let seen = 0, passes = 0; seen < warmUpRecords && passes < 10 && !this.hooks.signal.aborted; passes++) {
       const contender = await this.contender(module, byDefault(module), calibration, { role: 'warm', months: [] })
-      await contender.run({ index: 0, records: Math.min(this.records, nullRecords), signal: this.hooks.signal })
+      await contender.run({ index: 0, records: Math.min(this.records, warmUpRecords), signal: this.hooks.signal })
       await contender.closeTarget()
       if (contender.ledger.offered === 0) return
       seen += contender.ledger.offered

@@ -57,9 +57,9 @@ export const realTime: Waiting = { now: () => performance.now(), pause: (ms) => 
 
 /** As long as merges of a large run take on a slow disk; after that they are part of that server's life. */
 const patienceMs = 120_000
-const pollMs = 100
+const pollMs = 60
 /** Polls in a row without a merge or a change of the parts, after which the server has seen no reason for another. */
-const quietPolls = 5
+const quietPolls = 4
 
 /**
  * Resolves when nothing of Weir's is merged any more and nothing is going to be: parts that do not change lie as they will.
