@@ -24,6 +24,7 @@ import { planTargets } from './target-options.js'
 
 const defaultBudgetMs = 60_000
 const defaultBlockMs = 250
+const defaultCopies = 4
 
 const options = {
   against: value({ placeholder: 'BASE', summary: 'folder of another build, or a git ref to build', parse: (text) => text }),
@@ -41,8 +42,8 @@ const options = {
     rare: true,
     parse: wordOf('metric', gateMetrics),
   }),
-  rounds: value({ placeholder: 'N', summary: 'rounds at the most (as many as fit)', rare: true, parse: parsePositiveCount }),
-  pairs: value({ placeholder: 'N', summary: 'pairs of blocks in a round (so that 4 rounds fit)', rare: true, parse: parsePositiveCount }),
+  copies: value({ placeholder: 'N', summary: 'processes of each build (4)', rare: true, parse: parsePositiveCount }),
+  pairs: value({ placeholder: 'N', summary: 'pairs of blocks for each copy (as many as fit)', rare: true, parse: parsePositiveCount }),
   block: value({ placeholder: 'TIME', summary: 'about as long is a block (250ms)', rare: true, parse: parseDuration }),
   profile: value({ placeholder: 'NAME', summary: 'what the generated stream looks like (web)', rare: true, parse: profileNamed }),
   seed: value({ placeholder: 'N', summary: 'another stream of the same profile (1)', rare: true, parse: parseSeed }),
@@ -105,7 +106,7 @@ async function onBaseline(values: GateValues, file: string, { cwd, signal, setti
   const own = [
     'target',
     'metric',
-    'rounds',
+    'copies',
     'pairs',
     'block',
     'budget',
@@ -145,13 +146,13 @@ async function sideBySide(values: GateValues, against: string, context: Context)
       source: { kind: 'stream', source: 1, profile, seed: values.seed ?? '1', format: 'combined', ...profileOf(profile).defaults },
       layout: { partitionKey: values['partition-key'] ?? 'id', partitions: values.partitions ?? defaultPartitions },
       budgetMs: values.budget ?? defaultBudgetMs,
-      rounds: values.rounds ?? null,
-      pairsPerRound: values.pairs ?? null,
+      copies: values.copies ?? defaultCopies,
+      pairs: values.pairs ?? null,
       blockMs: values.block ?? defaultBlockMs,
     }
     const onProgress = ({ label, done }: { label: string; done: number }) => progress(`${Math.round(100 * done)}%  ${label}`, label)
     const measured = await runGate(plan, { signal, onProgress })
-    if (measured.rounds.length === 0 && measured.troubles.length === 0)
+    if (measured.copies.every(({ pairs }) => pairs.length === 0) && measured.troubles.length === 0)
       throw signal.aborted ? new Interrupted() : new RunFailed('nothing was measured')
     return reportOf(plan, measured, { rule, strict: values.strict ?? false })
   } finally {

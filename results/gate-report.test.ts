@@ -12,13 +12,13 @@ const row: GateRow = {
   word: 'slower',
   ratio: 0.9,
   interval: { low: 0.872, high: 0.928, confidence: 0.99 },
-  moreRounds: 0,
+  timesPairs: 1,
 }
 const report: GateReport = {
   schema: 1,
   mode: 'side by side',
   status: 3,
-  summary: sentence(row, 0.05, 6),
+  summary: sentence(row, 0.05, null),
   minEffect: 0.05,
   rows: [row],
   findings: [],
@@ -28,10 +28,13 @@ const report: GateReport = {
 const nasty = 'a <b> & "c" \'d\' ]]> | `e`\u0000\ud800\nnext'
 
 test('each word has its sentence', () => {
-  assert.is(sentence(row, 0.05, 6), 'worker-pool on postgres: throughput is slower by 10.0% [-12.8%, -7.2%], more than 5%')
-  assert.match(sentence({ ...row, word: 'faster', ratio: 1.08 }, 0.05, 6), 'faster by 8.0%')
-  assert.match(sentence({ ...row, word: 'no regression shown', ratio: 0.99 }, 0.05, 6), 'a slowdown beyond 12.8% is ruled out')
-  assert.match(sentence({ ...row, word: 'cannot tell', moreRounds: 20 }, 0.05, 6), 'the noise needs 20 more rounds or 2 min 0 s')
+  assert.is(sentence(row, 0.05, null), 'worker-pool on postgres: throughput is slower by 10.0% [-12.8%, -7.2%], more than 5%')
+  assert.match(sentence({ ...row, word: 'faster', ratio: 1.08 }, 0.05, null), 'faster by 8.0%')
+  assert.match(sentence({ ...row, word: 'no regression shown', ratio: 0.99 }, 0.05, null), 'a slowdown beyond 12.8% is ruled out')
+  assert.match(
+    sentence({ ...row, word: 'cannot tell', timesPairs: 3.24 }, 0.05, { fixedSeconds: 20, pairsSeconds: 40 }),
+    'it needs 3.2 times as many pairs, --budget 3m',
+  )
 })
 
 test('the table names figures, change and word', () => {

@@ -1,11 +1,11 @@
 /** A gate's outcome as people and machines read it: text, Markdown, JUnit. */
 import { type Display, drawTable, paint } from './draw.js'
-import { duration, rate, significant } from './format.js'
+import { rate, significant } from './format.js'
 import type { GateDecision, GateWord } from './gate.js'
 import type { Interval } from './result.js'
 
 /** A row of the outcome. */
-export interface GateRow extends Pick<GateDecision, 'word' | 'ratio' | 'interval' | 'moreRounds'> {
+export interface GateRow extends Pick<GateDecision, 'word' | 'ratio' | 'interval' | 'timesPairs'> {
   /** 'worker-pool on postgres' */
   readonly subject: string
   /** 'throughput' */
@@ -51,9 +51,15 @@ export function changes(interval: Interval | null): string {
   return interval === null ? '-' : `[${change(interval.low)}, ${change(interval.high)}]`
 }
 
-/** The sentence for a row: the word, the figures, and what follows. `secondsPerRound` turns rounds into time. */
-export function sentence(row: GateRow, minEffect: number, secondsPerRound: number | null): string {
-  const { word, ratio, interval, moreRounds, subject, metric } = row
+/** What a gate's time went into: what any gate needs, and the pairs. */
+export interface GateTime {
+  readonly fixedSeconds: number
+  readonly pairsSeconds: number
+}
+
+/** The sentence for a row: the word, the figures, and what follows. `time` turns pairs into a budget. */
+export function sentence(row: GateRow, minEffect: number, time: GateTime | null): string {
+  const { word, ratio, interval, timesPairs, subject, metric } = row
   const figures = `${change(ratio)} ${changes(interval)}`
   const least = `${+(100 * minEffect).toFixed(2)}%`
   switch (word) {
@@ -66,14 +72,16 @@ export function sentence(row: GateRow, minEffect: number, secondsPerRound: numbe
       return `${subject}: no regression shown, ${metric} ${figures}${ruledOut > 0 ? `: a slowdown beyond ${ruledOut.toFixed(1)}% is ruled out` : ''}`
     }
     case 'cannot tell': {
-      const time = moreRounds !== null && secondsPerRound !== null ? ` or ${duration(moreRounds * secondsPerRound)}` : ''
-      const need =
-        moreRounds === null
-          ? 'more than one round is needed'
-          : `the noise needs ${moreRounds} more ${moreRounds === 1 ? 'round' : 'rounds'}${time}`
-      return `${subject}: cannot tell, ${metric} ${figures}: ${need}`
+      const need = timesPairs === null ? 'it needs more pairs of blocks' : `it needs ${significant(timesPairs, 2)} times as many pairs`
+      const budget = timesPairs === null || time === null ? '' : `, --budget ${budgetOf(time, timesPairs)}`
+      return `${subject}: cannot tell, ${metric} ${figures}: ${need}${budget}`
     }
   }
+}
+
+/** As --budget takes it, in whole minutes. */
+function budgetOf({ fixedSeconds, pairsSeconds }: GateTime, times: number): string {
+  return `${Math.ceil((fixedSeconds + pairsSeconds * times) / 60)}m`
 }
 
 /** For the terminal. */

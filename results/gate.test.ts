@@ -1,7 +1,7 @@
 /** The gate's decision, by known answers and by simulation. */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { decide, defaultRule, type GateRound, wordFor } from './gate.js'
+import { decide, defaultRule, type GateCopy, wordFor } from './gate.js'
 import { type Random, seededRandom } from './statistics.js'
 
 const between = (low: number, high: number) => ({ low, high, confidence: 0.99 })
@@ -33,10 +33,10 @@ test('the ratio is candidate over base', () => {
 })
 
 test('too few pairs decide nothing', () => {
-  const { word, interval, moreRounds } = decide([Array.from({ length: 7 }, () => [100, 50] as const)], defaultRule)
+  const { word, interval, timesPairs } = decide([Array.from({ length: 7 }, () => [100, 50] as const)], defaultRule)
   assert.is(word, 'cannot tell')
   assert.is(interval, null)
-  assert.is(moreRounds, null)
+  assert.is(timesPairs, null)
 })
 
 test('a pair that was disturbed hardly moves the centre', () => {
@@ -52,26 +52,26 @@ test('a pair that was disturbed hardly moves the centre', () => {
   assert.ok(Math.abs(ratio - 1) < 0.001, String(ratio))
 })
 
-test('rounds that lie farther apart than their own noise explains widen the interval', () => {
-  const round = (ratio: number) => Array.from({ length: 10 }, (_, i) => [100, 100 * ratio * (1 + (i - 4.5) / 1000)] as const)
-  const width = (rounds: readonly GateRound[]) => {
-    const { interval } = decide(rounds, defaultRule)
+test('copies that lie farther apart than their own noise explains widen the interval', () => {
+  const copy = (ratio: number) => Array.from({ length: 10 }, (_, i) => [100, 100 * ratio * (1 + (i - 4.5) / 1000)] as const)
+  const width = (copies: readonly GateCopy[]) => {
+    const { interval } = decide(copies, defaultRule)
     return (interval?.high ?? 0) - (interval?.low ?? 0)
   }
-  const alike = width([round(0.9), round(0.9), round(0.9)])
-  const apart = [round(0.85), round(0.9), round(0.95)]
+  const alike = width([copy(0.9), copy(0.9), copy(0.9)])
+  const apart = [copy(0.85), copy(0.9), copy(0.95)]
   assert.ok(width(apart) > 10 * alike)
   assert.is(decide(apart, defaultRule).word, 'cannot tell')
 })
 
-test('what is missing is told as a number of rounds', () => {
-  const rounds = [0.8, 1.2, 0.9, 1.1].map((ratio): GateRound => [0.9, 1, 1.1].map((other) => [100, 100 * ratio * other]))
-  const { word, moreRounds } = decide(rounds, defaultRule)
+test('what is missing is told as a number of pairs', () => {
+  const copies = [0.8, 1.2, 0.9, 1.1].map((ratio): GateCopy => [0.9, 1, 1.1].map((other) => [100, 100 * ratio * other]))
+  const { word, timesPairs } = decide(copies, defaultRule)
   assert.is(word, 'cannot tell')
-  assert.ok((moreRounds ?? 0) > 10, String(moreRounds))
+  assert.ok((timesPairs ?? 0) > 10, String(timesPairs))
 })
 
-test('no rounds, no pairs and no speed are refused', () => {
+test('no copies, no pairs and no speed are refused', () => {
   assert.throws(() => decide([], defaultRule), RangeError)
   assert.throws(() => decide([[]], defaultRule), RangeError)
   assert.throws(() => decide([[[100, 0]]], defaultRule), RangeError)
@@ -83,23 +83,23 @@ function normal(random: Random): number {
 }
 
 interface Noise {
-  /** Standard deviations of log ratios: of a pair, and of what a round's processes have in common. */
+  /** Standard deviations of log ratios: of a pair, and of what the pairs of a copy have in common. */
   readonly pair: number
-  readonly round: number
+  readonly copy: number
   /** Share of the pairs of which one side took half as long again to three times as long. */
   readonly disturbed: number
 }
 
-const roundsOfOne = 4
-const pairsOfRound = 20
+const copiesOfOne = 4
+const pairsOfCopy = 20
 
 /** How many of so many gates fail a candidate with this ratio. */
-function failures(gates: number, ratio: number, { pair, round, disturbed }: Noise, seed: number): number {
+function failures(gates: number, ratio: number, { pair, copy, disturbed }: Noise, seed: number): number {
   const random = seededRandom(seed)
-  const one = (): GateRound[] =>
-    Array.from({ length: roundsOfOne }, () => {
-      const own = round * normal(random)
-      return Array.from({ length: pairsOfRound }, () => {
+  const one = (): GateCopy[] =>
+    Array.from({ length: copiesOfOne }, () => {
+      const own = copy * normal(random)
+      return Array.from({ length: pairsOfCopy }, () => {
         const hit = random() < disturbed ? Math.log(1.5 + 1.5 * random()) * (random() < 0.5 ? 1 : -1) : 0
         return [1000, 1000 * ratio * Math.exp(own + pair * normal(random) + hit)] as const
       })
@@ -109,27 +109,27 @@ function failures(gates: number, ratio: number, { pair, round, disturbed }: Nois
   return failed
 }
 
-const standardError = (noise: Noise) => Math.sqrt((noise.pair ** 2 / pairsOfRound + noise.round ** 2) / roundsOfOne)
+const standardError = (noise: Noise) => Math.sqrt((noise.pair ** 2 / pairsOfCopy + noise.copy ** 2) / copiesOfOne)
 
 test('with a standard error of 1.5%, a tenth is caught and nothing else', () => {
-  const noise = { pair: 0.12, round: 0.012, disturbed: 0 }
+  const noise = { pair: 0.12, copy: 0.012, disturbed: 0 }
   assert.ok(Math.abs(standardError(noise) - 0.015) < 0.001, String(standardError(noise)))
   assert.is(failures(400, 1, noise, 1), 0)
   assert.ok(failures(400, 0.9, noise, 2) >= 388)
 })
 
 test('where one pair in seven is disturbed, still', () => {
-  const noise = { pair: 0.1, round: 0.02, disturbed: 1 / 7 }
+  const noise = { pair: 0.1, copy: 0.02, disturbed: 1 / 7 }
   assert.ok(failures(400, 1, noise, 3) <= 1)
   assert.ok(failures(400, 0.9, noise, 4) >= 380)
 })
 
 test('however large the noise, false alarms stay below what the interval promises', () => {
-  for (const pair of [0.3, 0.6]) assert.ok(failures(400, 1, { pair, round: pair / 10, disturbed: 0.1 }, 11) <= 6)
+  for (const pair of [0.3, 0.6]) assert.ok(failures(400, 1, { pair, copy: pair / 10, disturbed: 0.1 }, 11) <= 6)
 })
 
 test('a slowdown that does not matter is let through', () => {
-  assert.ok(failures(400, 0.98, { pair: 0.12, round: 0.012, disturbed: 0 }, 6) <= 16)
+  assert.ok(failures(400, 0.98, { pair: 0.12, copy: 0.012, disturbed: 0 }, 6) <= 16)
 })
 
 test.run()

@@ -9,8 +9,8 @@ export type GateMetric = (typeof gateMetrics)[number]
 /** A pair of neighbouring blocks: a value of the base and of the candidate, of which more is better (a time is turned over). */
 export type GatePair = readonly [base: number, candidate: number]
 
-/** Fresh processes and fresh tables of both sides, and the pairs of blocks that they then ran. */
-export type GateRound = readonly GatePair[]
+/** The pairs that one process of the base and one of the candidate ran. */
+export type GateCopy = readonly GatePair[]
 
 /**
  * `slower`: a regression. `faster`: shown, and by more than the least effect. `no regression shown`: neither, and a slowdown
@@ -31,29 +31,29 @@ export interface GateDecision {
   readonly ratio: number
   /** Null with too few pairs for that confidence: fewer than eight at 99%. */
   readonly interval: Interval | null
-  readonly rounds: number
+  readonly copies: number
   readonly pairs: number
-  /** Standard deviation of the log ratios of single pairs, within rounds. */
+  /** Standard deviation of the log ratios of single pairs, within copies. */
   readonly pairNoise: number
-  /** Standard deviation of the mean log ratios of rounds. */
-  readonly roundNoise: number
-  /** Rounds that would narrow the interval enough to tell; 0 when it can be told. Null when nothing can be said. */
-  readonly moreRounds: number | null
+  /** Standard deviation of the mean log ratios of copies. */
+  readonly copyNoise: number
+  /** So many times as many pairs would let it tell; 1 when it can be told. Null when nothing can be said. */
+  readonly timesPairs: number | null
 }
 
 export const defaultRule: GateRule = { minEffect: 0.05, confidence: 0.99 }
 
 /**
  * Decides. The estimate is the centre of the log ratios of all pairs (Hodges and Lehmann, 1963), which a few disturbed pairs
- * hardly move, with the interval of the signed-rank test (Wilcoxon, 1945). Pairs of a round share processes, connections and
- * tables: where the centres of rounds lie farther apart than the noise within them explains, the interval is widened by the
+ * hardly move, with the interval of the signed-rank test (Wilcoxon, 1945). Pairs of a copy share processes, connections and
+ * tables: where the means of copies lie farther apart than the noise within them explains, the interval is widened by the
  * ratio of the two (Birge, 1932). A regression needs both: an interval that lies wholly on the slow side, and an estimate
  * beyond the least effect. The number of pairs must not depend on what was seen.
- * @throws RangeError without rounds or pairs, or when a rate is not above zero
+ * @throws RangeError without copies or pairs, or when a rate is not above zero
  */
-export function decide(rounds: readonly GateRound[], { minEffect, confidence }: GateRule): GateDecision {
-  const logs = rounds.map((round) => round.map(logRatio))
-  if (logs.length === 0 || logs.some((pairs) => pairs.length === 0)) throw new RangeError('a decision needs rounds with pairs')
+export function decide(copies: readonly GateCopy[], { minEffect, confidence }: GateRule): GateDecision {
+  const logs = copies.map((pairs) => pairs.map(logRatio))
+  if (logs.length === 0 || logs.some((pairs) => pairs.length === 0)) throw new RangeError('a decision needs copies with pairs')
   const { estimate, interval } = signedRankInterval(logs.flat(), confidence)
   const wider = interval && widened(estimate, interval, birgeRatio(logs))
   const ratio = Math.exp(estimate)
@@ -63,11 +63,11 @@ export function decide(rounds: readonly GateRound[], { minEffect, confidence }: 
     word,
     ratio,
     interval: turned,
-    rounds: rounds.length,
+    copies: copies.length,
     pairs: logs.flat().length,
     pairNoise: within(logs),
-    roundNoise: deviation(logs.map(mean)),
-    moreRounds: word === 'cannot tell' ? more(rounds.length, wider, minEffect) : 0,
+    copyNoise: deviation(logs.map(mean)),
+    timesPairs: word === 'cannot tell' ? times(wider, minEffect) : 1,
   }
 }
 
@@ -92,11 +92,10 @@ function birgeRatio(groups: readonly (readonly number[])[]): number {
   return Math.max(1, Math.sqrt(square) / noise)
 }
 
-/** An interval narrows with the square root of the rounds; wanted is one that reaches no farther than the least effect. */
-function more(rounds: number, interval: Interval | null, minEffect: number): number | null {
+/** An interval narrows with the square root of the pairs; wanted is one that reaches no farther than the least effect. */
+function times(interval: Interval | null, minEffect: number): number | null {
   if (interval === null) return null
-  const half = (interval.high - interval.low) / 2
-  return Math.max(1, Math.ceil(rounds * (half / Math.log1p(minEffect)) ** 2) - rounds)
+  return Math.max(1, ((interval.high - interval.low) / 2 / Math.log1p(minEffect)) ** 2)
 }
 
 function logRatio([base, candidate]: GatePair): number {

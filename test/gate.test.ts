@@ -43,7 +43,7 @@ function gate(words: readonly string[], { cwd = folder, env = {}, program = main
   return { status, stdout, stderr }
 }
 
-const small = ['--rounds', '2', '--pairs', '3', '--block', '1ms', '--durability', 'process', '--batch-records', '4000']
+const small = ['--copies', '2', '--pairs', '3', '--block', '1ms', '--durability', 'process', '--batch-records', '4000']
 
 test('a build against itself passes, and says so to people and machines', () => {
   const junit = join(folder, 'gate.xml')
@@ -53,7 +53,12 @@ test('a build against itself passes, and says so to people and machines', () => 
     env: { GITHUB_STEP_SUMMARY: summary },
   })
   assert.is(status, 0, stderr)
-  for (const part of ['single-thread on postgres', 'throughput', '6 pairs of blocks of 8,000 records in 2 rounds', 'was audited'])
+  for (const part of [
+    'single-thread on postgres',
+    'throughput',
+    '6 pairs of blocks of 8,000 records by 2 copies of each build',
+    'was audited',
+  ])
     assert.match(stdout, part)
   assert.match(readFileSync(junit, 'utf8'), /<testsuites name="weir gate" tests="2" failures="0" errors="0"/)
   assert.match(readFileSync(summary, 'utf8'), /^# before\n### weir gate: [\s\S]*\| single-thread on postgres \|/)
@@ -64,13 +69,13 @@ test('a build that loses records fails by its audit, not as a regression', async
   const { status, stdout, stderr } = gate(['--against', plain, ...small, '--json'], { program: join(losing, 'dist/cli/main.js') })
   assert.is(status, 1, stderr)
   const { findings } = JSON.parse(stdout) as { findings: readonly string[] }
-  assert.is(findings.length, 2, 'one for each round')
-  assert.match(findings[0] ?? '', /^candidate, round 1: the audit found \d+ lost \(lost at position \d+/)
+  assert.is(findings.length, 2, 'one for each copy')
+  assert.match(findings[0] ?? '', /^candidate, copy 1: the audit found \d+ lost \(lost at position \d+/)
 })
 
 test('a build that is two fifths slower is a regression', async () => {
   const slower = await copyBuild(join(folder, 'slower'), { slower: 1 / 0.6 })
-  const words = ['--against', plain, '--rounds', '3', '--pairs', '8', '--block', '50ms', '--durability', 'process', '--json']
+  const words = ['--against', plain, '--copies', '3', '--pairs', '8', '--block', '50ms', '--durability', 'process', '--json']
   const { status, stdout, stderr } = gate(words, { program: join(slower, 'dist/cli/main.js') })
   assert.is(status, 3, `${stdout.slice(0, 400)}\n${stderr}`)
   const { rows } = JSON.parse(stdout) as { rows: readonly { word: string; ratio: number }[] }
@@ -98,7 +103,7 @@ test('what is no build and no ref is a usage error that says what to do', () => 
     [['--against', folder], /holds no built Weir/],
     [['--against', 'nowhere'], /no git repository/],
     [['--baseline', 'missing.json'], /there is nothing of that name/],
-    [['--baseline', 'x.json', '--rounds', '3'], /--rounds cannot go with --baseline/],
+    [['--baseline', 'x.json', '--copies', '3'], /--copies cannot go with --baseline/],
     [['--against', plain, '-t', 'single-thread,worker-pool'], /one target/],
   ] as const) {
     const { status, stderr } = gate(words)
@@ -227,7 +232,7 @@ test("the action's steps run in a shell with its inputs", () => {
     store: 'null',
     'min-effect': '60%',
     junit,
-    args: '--rounds 2 --pairs 3 --block 1ms --batch-records 4000',
+    args: '--copies 2 --pairs 3 --block 1ms --batch-records 4000',
   }
   const values = (env: Readonly<Record<string, string>>) =>
     Object.fromEntries(

@@ -127,7 +127,7 @@ function rowsOf(candidate: Run, { rows, word }: BaselineDecision): readonly Gate
     ratio,
     interval,
     word,
-    moreRounds: null,
+    timesPairs: null,
   }))
 }
 

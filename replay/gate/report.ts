@@ -26,15 +26,17 @@ export interface SideBySideReport extends GateReport {
 const quotedFindings = 5
 
 export function reportOf(plan: GatePlan, measurement: GateMeasurement, { rule, strict }: Judging): SideBySideReport {
-  const { rounds, troubles, interrupted, elapsedMs } = measurement
+  const { copies, troubles, interrupted, elapsedMs, pairsMs } = measurement
   const decision = decided(measurement, rule, (block) => goodness(block, plan.metric))
   const cpu = decided(measurement, rule, ({ cpuSeconds, records }) => cpuSeconds / records)
   const findings = [...troubles, ...(['base', 'candidate'] as const).flatMap((side) => findingsOf(side, plan, measurement))]
-  const pairs = rounds.flatMap((round) => round.pairs)
+  const pairs = copies.flatMap((copy) => copy.pairs)
   const rows = decision === null ? [] : [rowOf(plan, measurement, decision, pairs)]
-  const roundSeconds = rounds.length > 0 ? elapsedMs / 1000 / rounds.length : null
   const [row] = rows
-  const said = row === undefined ? 'nothing could be measured' : sentence(row, rule.minEffect, roundSeconds)
+  const said =
+    row === undefined
+      ? 'nothing could be measured'
+      : sentence(row, rule.minEffect, { fixedSeconds: (elapsedMs - pairsMs) / 1000, pairsSeconds: pairsMs / 1000 })
   return {
     schema: 1,
     mode: 'side by side',
@@ -57,8 +59,10 @@ export function reportOf(plan: GatePlan, measurement: GateMeasurement, { rule, s
   }
 }
 
-function decided({ rounds }: GateMeasurement, rule: GateRule, pick: (block: MeasuredBlock) => number): GateDecision | null {
-  const values = rounds.map(({ pairs }) => pairs.map(({ base, candidate }) => [pick(base), pick(candidate)] as const))
+function decided({ copies }: GateMeasurement, rule: GateRule, pick: (block: MeasuredBlock) => number): GateDecision | null {
+  const values = copies
+    .map(({ pairs }) => pairs.map(({ base, candidate }) => [pick(base), pick(candidate)] as const))
+    .filter((pairs) => pairs.length > 0)
   return values.length === 0 || values.flat(2).some((value) => !(value > 0)) ? null : decide(values, rule)
 }
 
@@ -80,7 +84,7 @@ const metricNames = {
 } as const
 
 function rowOf(plan: GatePlan, { store }: GateMeasurement, decision: GateDecision, pairs: readonly MeasuredPair[]): GateRow {
-  const { word, ratio, interval, moreRounds } = decision
+  const { word, ratio, interval, timesPairs } = decision
   return {
     subject: `${plan.target} on ${store}`,
     ...metricNames[plan.metric],
@@ -89,12 +93,14 @@ function rowOf(plan: GatePlan, { store }: GateMeasurement, decision: GateDecisio
     word,
     ratio,
     interval,
-    moreRounds,
+    timesPairs,
   }
 }
 
-function findingsOf(side: SideName, plan: GatePlan, { rounds }: GateMeasurement): readonly string[] {
-  return rounds.flatMap(({ audits }, i) => auditSentences(audits[side]).map((text) => `${plan.builds[side].name}, round ${i + 1}: ${text}`))
+function findingsOf(side: SideName, plan: GatePlan, { copies }: GateMeasurement): readonly string[] {
+  return copies.flatMap(({ audits }, i) =>
+    audits === null ? [] : auditSentences(audits[side]).map((text) => `${plan.builds[side].name}, copy ${i + 1}: ${text}`),
+  )
 }
 
 function auditSentences({ audit, findings }: SideAudit): readonly string[] {
@@ -109,11 +115,11 @@ function auditSentences({ audit, findings }: SideAudit): readonly string[] {
 
 function notesOf(
   plan: GatePlan,
-  { facts, rounds, durability, blockRecords, elapsedMs, store }: GateMeasurement,
+  { facts, copies, durability, blockRecords, elapsedMs, store }: GateMeasurement,
   { decision, cpu }: { readonly decision: GateDecision | null; readonly cpu: GateDecision | null },
 ): readonly string[] {
   const percent = (value: number) => (Number.isFinite(value) ? `${significant(100 * value, 2)}%` : 'unknown')
-  const audited = rounds.every(({ audits }) => audits.base.audit !== null && audits.candidate.audit !== null)
+  const audited = copies.every(({ audits }) => audits !== null && audits.base.audit !== null && audits.candidate.audit !== null)
   const { base, candidate } = plan.builds
   const of = ({ weir: { version, build } }: GateMeasurement['facts']['base']) => `${version} ${build.slice(0, 8)}`
   return [
@@ -121,10 +127,10 @@ function notesOf(
     ...(decision === null
       ? []
       : [
-          `${decision.pairs} pairs of blocks of ${blockRecords.toLocaleString('en-US')} records in ${rounds.length} rounds, ${duration(elapsedMs / 1000)}; noise of a pair ${percent(decision.pairNoise)}, of a round ${percent(decision.roundNoise)}`,
+          `${decision.pairs} pairs of blocks of ${blockRecords.toLocaleString('en-US')} records by ${decision.copies} copies of each build, ${duration(elapsedMs / 1000)}; noise of a pair ${percent(decision.pairNoise)}, of a copy ${percent(decision.copyNoise)}`,
         ]),
     ...(cpu === null ? [] : [`CPU of the build for each record: ${change(cpu.ratio)} ${changes(cpu.interval)}`]),
-    ...(audited && rounds.length > 0 ? ['every round of both sides was audited, record by record'] : []),
+    ...(audited && copies.length > 0 ? ['every copy of both sides was audited, record by record'] : []),
     ...(store === 'null'
       ? []
       : [`both wrote to one ${store} server with the same settings: what a build sets on a server of its own is not compared`]),

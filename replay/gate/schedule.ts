@@ -3,13 +3,14 @@ import type { Random } from '../../results/statistics.js'
 
 export type SideName = 'base' | 'candidate'
 
+type Order = readonly [SideName, SideName]
+
 /**
- * The sides of so many pairs of neighbours, first one and then the other first (ABBA), so that neither a drift nor a
- * habit of the machine's favours one; chance decides who begins.
+ * The sides of a copy's pairs of neighbours, without end: one first and then the other first (ABBA), so that neither a
+ * drift nor a habit of the machine's favours one; chance decides who begins.
  */
-export function pairOrder(pairs: number, random: Random): readonly (readonly [SideName, SideName])[] {
-  const forth = ['base', 'candidate'] as const
-  const back = ['candidate', 'base'] as const
-  const begins = random() < 0.5
-  return Array.from({ length: pairs }, (_, i) => ((i % 2 === 0) === begins ? forth : back))
+export function* pairOrder(random: Random): Generator<Order, never> {
+  const forth: Order = ['base', 'candidate']
+  const back: Order = ['candidate', 'base']
+  for (let turned = random() < 0.5; ; turned = !turned) yield turned ? back : forth
 }

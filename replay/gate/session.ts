@@ -1,4 +1,4 @@
-/** A gate's session: rounds of short blocks in which two builds take turns on one server. */
+/** A gate's session: copies of two builds take turns in short blocks on one server. */
 import { randomBytes, randomInt } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { StreamSpec } from '../../generators/source.js'
 import type { GateMetric } from '../../results/gate.js'
-import { seededRandom } from '../../results/statistics.js'
+import { seededRandom, shuffled } from '../../results/statistics.js'
 import type { Durability, Layout } from '../../stores/store.js'
 import { temporaryPrefix } from '../../stores/temporary.js'
 import { type Clock, systemClock } from '../clock.js'
@@ -26,12 +26,12 @@ export interface GatePlan {
   readonly durability: RunDurability
   readonly source: StreamSpec
   readonly layout: Layout
-  /** The whole gate ends about then, milliseconds; a round that would not fit is not begun. */
+  /** The whole gate ends about then, milliseconds, audits included. */
   readonly budgetMs: number
-  /** Rounds at the most; null: as many as fit. */
-  readonly rounds: number | null
-  /** Null: as many as let `wantedRounds` fit into the budget. */
-  readonly pairsPerRound: number | null
+  /** Processes of each build. */
+  readonly copies: number
+  /** Pairs of blocks for each copy; null: as many as fit into the budget. */
+  readonly pairs: number | null
   /** About as long is a block. */
   readonly blockMs: number
 }
@@ -56,10 +56,10 @@ export interface MeasuredPair {
   readonly candidate: MeasuredBlock
 }
 
-export interface MeasuredRound {
+/** A process of the base and one of the candidate, and the pairs that they ran; without audits when it was broken off. */
+export interface MeasuredCopy {
   readonly pairs: readonly MeasuredPair[]
-  readonly audits: Readonly<Record<SideName, SideAudit>>
-  readonly elapsedMs: number
+  readonly audits: Readonly<Record<SideName, SideAudit>> | null
 }
 
 export interface GateMeasurement {
@@ -67,28 +67,27 @@ export interface GateMeasurement {
   readonly store: string
   readonly durability: Durability
   readonly blockRecords: number
-  readonly rounds: readonly MeasuredRound[]
+  readonly copies: readonly MeasuredCopy[]
   /** What broke off the gate, a sentence each: records that failed, a side that ended. */
   readonly troubles: readonly string[]
   readonly elapsedMs: number
+  /** Of these, all that the pairs took. */
+  readonly pairsMs: number
   readonly orderSeed: number
   readonly interrupted: boolean
 }
 
 const sideNames = ['base', 'candidate'] as const
-/** Work of each side before anything counts, in the first round: compilers and caches. Blocks shorter than usual need less. */
-const firstWarmUpMs = 1000
-const firstWarmUpBlocks = 4
+/** Batches of each process before anything counts: compilers and caches. */
+const warmUpBlocks = 3
 /** So many batches are in a block at the least: one alone would not show whether the next is made while it is written. */
 const leastBatches = 2
-/** A round is taken to last so many times as long as the longest so far: the budget is meant. */
-const longestShare = 1.15
-/** More rounds would show better what processes and tables have to do with it, fewer leave more of the time to blocks. */
-const wantedRounds = 4
-const leastPairs = 3
+/** Reading a block back takes at the most this share of the time that it took to write it. */
+const auditShare = 0.5
+/** Kept of the budget for what varies, and to close. */
+const spareShare = 0.05
 /** For latencies both sides are offered this share of what the slower one took at full speed: well below where queues grow. */
 const rateShare = 0.5
-const mostPairs = 40
 
 /**
  * Measures both builds.
@@ -116,17 +115,23 @@ export async function runGate(plan: GatePlan, hooks: GateHooks): Promise<GateMea
 
 type Sides = Readonly<Record<SideName, SideProcess>>
 
+interface Copy {
+  readonly sides: Sides
+  readonly pairs: MeasuredPair[]
+  readonly order: ReturnType<typeof pairOrder>
+  audits: Readonly<Record<SideName, SideAudit>> | null
+}
+
 class GateSession {
   private readonly clock: Clock
   private readonly orderSeed: number
   private readonly random: () => number
   private readonly id = randomBytes(4).toString('hex')
-  private readonly rounds: MeasuredRound[] = []
+  private readonly copies: Copy[] = []
   private readonly troubles: string[] = []
   private facts: Readonly<Record<SideName, SideFacts>> | undefined
   private blockRecords = 0
-  private pairs: number
-  private openingMs = 0
+  private pairsMs = 0
   /** Records per second that blocks are offered at; undefined: as fast as they are taken. */
   private rate: number | undefined
 
@@ -140,18 +145,18 @@ class GateSession {
     this.clock = hooks.clock ?? systemClock
     this.orderSeed = hooks.seed ?? randomInt(2 ** 31)
     this.random = seededRandom(this.orderSeed)
-    this.pairs = plan.pairsPerRound ?? leastPairs
   }
 
   async run(): Promise<GateMeasurement> {
-    while (this.goesOn()) {
-      try {
-        this.rounds.push(await this.round())
-      } catch (error) {
-        if (this.hooks.signal.aborted) break
+    try {
+      await this.measure()
+    } catch (error) {
+      if (!this.hooks.signal.aborted) {
         if (!(error instanceof SideError)) throw error
         this.troubles.push(error.message)
       }
+    } finally {
+      await Promise.all(this.copies.flatMap(({ sides }) => sideNames.map((name) => sides[name].close())))
     }
     if (this.facts === undefined) throw new Error(this.troubles[0] ?? 'interrupted before anything was measured')
     return {
@@ -159,68 +164,71 @@ class GateSession {
       store: this.site.server.store,
       durability: this.site.durability,
       blockRecords: this.blockRecords,
-      rounds: this.rounds,
+      copies: this.copies.map(({ pairs, audits }) => ({ pairs, audits })),
       troubles: this.troubles,
       elapsedMs: this.elapsed(),
+      pairsMs: this.pairsMs,
       orderSeed: this.orderSeed,
       interrupted: this.hooks.signal.aborted,
     }
   }
 
-  /** Time decides, never what was measured: a gate that stopped when it liked the result would cry wolf. */
-  private goesOn(): boolean {
-    const { rounds, troubles, plan } = this
-    if (this.hooks.signal.aborted || troubles.length > 0) return false
-    if (plan.rounds !== null && rounds.length >= plan.rounds) return false
-    return rounds.length === 0 || this.elapsed() + longestShare * Math.max(...rounds.map(({ elapsedMs }) => elapsedMs)) <= plan.budgetMs
-  }
-
-  /** Fresh processes and tables, the machine settled, both warm; then the pairs, and both audits. */
-  private async round(): Promise<MeasuredRound> {
-    const begin = this.clock.now()
-    const sides = await this.open()
-    try {
-      await this.site.server.settle()
-      this.openingMs = this.clock.now() - begin
-      await this.warmUp(sides)
-      const pairs: MeasuredPair[] = []
-      for (const order of pairOrder(this.pairs, this.random)) {
-        this.say(`block pair ${pairs.length + 1} of ${this.pairs}`)
-        pairs.push(await this.pair(sides, order))
-      }
-      this.say('audit')
-      const [base, candidate] = await Promise.all(sideNames.map((name) => sides[name].ask({ do: 'audit' })))
-      if (base === undefined || candidate === undefined) throw new Error('an audit is missing')
-      return { pairs, audits: { base, candidate }, elapsedMs: this.clock.now() - begin }
-    } finally {
-      await Promise.all(sideNames.map((name) => sides[name].close()))
-    }
-  }
-
-  private async open(): Promise<Sides> {
+  /** All copies on fresh tables, the machine settled, all warm; then the pairs, then all audits. */
+  private async measure(): Promise<void> {
     this.say('starting both builds')
-    const opened = await Promise.allSettled(
-      sideNames.map((name) => SideProcess.open(this.plan.builds[name], this.specOf(name), this.scratch)),
-    )
-    const broken = opened.find((one) => one.status === 'rejected')
-    const [base, candidate] = opened.map((one) => (one.status === 'fulfilled' ? one.value : undefined))
-    if (broken !== undefined || base === undefined || candidate === undefined) {
-      await Promise.all([base, candidate].map((one) => one?.side.close()))
-      throw broken?.reason
+    await this.openAll()
+    await this.site.server.settle()
+    this.say('warming up')
+    await this.warmUp()
+    this.say('measuring')
+    const begin = this.clock.now()
+    for (let turn = 0; this.goesOn(turn, this.clock.now() - begin); turn++) {
+      for (const copy of shuffled(this.copies, this.random)) copy.pairs.push(await this.pair(copy))
+      this.pairsMs = this.clock.now() - begin
+      this.say('measuring')
     }
-    const sides = { base: base.side, candidate: candidate.side }
+    this.say('audit')
+    for (const copy of this.copies) copy.audits = await this.audit(copy)
+  }
+
+  /** Time decides, never what was measured: a gate that stopped when it liked the result would cry wolf. */
+  private goesOn(turns: number, spentMs: number): boolean {
+    this.hooks.signal.throwIfAborted()
+    const { pairs, budgetMs } = this.plan
+    if (turns === 0 || pairs !== null) return turns < (pairs ?? 1)
+    const turnMs = spentMs / turns
+    const auditMs = this.site.server.store === 'null' ? 0 : auditShare * (spentMs + turnMs)
+    return this.elapsed() + turnMs + auditMs <= budgetMs * (1 - spareShare)
+  }
+
+  private async openAll(): Promise<void> {
+    const opened = await Promise.allSettled(Array.from({ length: this.plan.copies }, (_, i) => this.open(i + 1)))
+    this.copies.push(...opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])))
+    const broken = opened.find((one) => one.status === 'rejected')
+    if (broken !== undefined) throw broken.reason
+  }
+
+  private async open(copy: number): Promise<Copy> {
+    const opened = await Promise.allSettled(
+      sideNames.map((name) => SideProcess.open(this.plan.builds[name], this.specOf(name, copy), this.scratch)),
+    )
+    const sides = opened.map((one) => (one.status === 'fulfilled' ? one.value : undefined))
     try {
+      const broken = opened.find((one) => one.status === 'rejected')
+      if (broken !== undefined) throw broken.reason
+      const [base, candidate] = sides
+      if (base === undefined || candidate === undefined) throw new Error('a side is missing')
       this.compare({ base: base.facts, candidate: candidate.facts })
+      return { sides: { base: base.side, candidate: candidate.side }, pairs: [], order: pairOrder(this.random), audits: null }
     } catch (error) {
-      await Promise.all(sideNames.map((name) => sides[name].close()))
+      await Promise.all(sides.map((one) => one?.side.close()))
       throw error
     }
-    return sides
   }
 
-  private specOf(name: SideName): SideSpec {
+  private specOf(name: SideName, copy: number): SideSpec {
     const { plan, site } = this
-    const schema = `weir_${this.id}_${name}_${this.rounds.length + 1}`
+    const schema = `weir_${this.id}_${name}_${copy}`
     return {
       target: plan.target,
       options: plan.options,
@@ -245,44 +253,41 @@ class GateSession {
     }
   }
 
-  /** The first round finds out how many records a block holds; the others have one block of each side that does not count. */
-  private async warmUp(sides: Sides): Promise<void> {
-    const names = this.random() < 0.5 ? sideNames : [...sideNames].reverse()
-    if (this.blockRecords > 0) {
-      for (const name of names) await this.block(sides, name, this.blockRecords)
-      return
-    }
+  /** All copies at once, then one copy alone: that one finds out how many records a block holds. */
+  private async warmUp(): Promise<void> {
     const unit = Math.max(1, ...sideNames.map((name) => this.facts?.[name].unit ?? 1))
     const ofMs = (rate: number) => unit * Math.max(leastBatches, Math.round((rate * this.plan.blockMs) / 1000 / unit))
+    await Promise.all(
+      this.copies.flatMap(({ sides }) =>
+        sideNames.map(async (name) => {
+          for (let i = 0; i < warmUpBlocks; i++) await this.block(sides, name, unit)
+        }),
+      ),
+    )
+    const [first] = this.copies
+    if (first === undefined) throw new RangeError('a gate needs a copy')
     const rates: number[] = []
-    for (const name of names) {
-      const begin = this.clock.now()
-      let rate = 0
-      do {
-        rate = (await this.block(sides, name, rate === 0 ? unit : ofMs(rate))).recordsPerSecond
-      } while (this.clock.now() - begin < Math.min(firstWarmUpMs, firstWarmUpBlocks * this.plan.blockMs))
-      rates.push(rate)
+    for (const name of shuffled(sideNames, this.random)) {
+      const trial = await this.block(first.sides, name, leastBatches * unit)
+      const { recordsPerSecond } = await this.block(first.sides, name, ofMs(trial.recordsPerSecond))
+      rates.push(recordsPerSecond)
     }
     const slowest = Math.min(...rates)
     if (this.plan.metric === 'p99') this.rate = rateShare * slowest
-    const pace = this.rate ?? slowest
-    this.blockRecords = ofMs(pace)
-    this.pairs = this.plan.pairsPerRound ?? this.fitting((this.blockRecords * 1000) / pace)
+    this.blockRecords = ofMs(this.rate ?? slowest)
   }
 
-  /** Pairs in a round, from how long its parts take: what was measured of the two sides against each other plays no part. */
-  private fitting(blockMs: number): number {
-    const forRound = (this.plan.budgetMs - this.elapsed()) / (this.plan.rounds ?? wantedRounds)
-    // Opening, as long again for audit and closing, and the blocks that do not count.
-    const forPairs = forRound - 2 * this.openingMs - 2 * blockMs
-    return Math.min(mostPairs, Math.max(leastPairs, Math.floor(forPairs / (2 * blockMs))))
-  }
-
-  private async pair(sides: Sides, order: readonly [SideName, SideName]): Promise<MeasuredPair> {
-    const [first, second] = order
+  private async pair({ sides, order }: Copy): Promise<MeasuredPair> {
+    const [first, second] = order.next().value
     const blocks = { [first]: await this.block(sides, first, this.blockRecords) } as Record<SideName, MeasuredBlock>
     blocks[second] = await this.block(sides, second, this.blockRecords)
     return { first, ...blocks }
+  }
+
+  private async audit({ sides }: Copy): Promise<Readonly<Record<SideName, SideAudit>>> {
+    this.hooks.signal.throwIfAborted()
+    const [base, candidate] = await Promise.all([sides.base.ask({ do: 'audit' }), sides.candidate.ask({ do: 'audit' })])
+    return { base, candidate }
   }
 
   private async block(sides: Sides, name: SideName, records: number): Promise<MeasuredBlock> {
@@ -300,9 +305,7 @@ class GateSession {
     return this.clock.now() - this.startMs
   }
 
-  private say(what: string): void {
-    const { rounds, plan } = this
-    const done = plan.rounds === null ? this.elapsed() / plan.budgetMs : rounds.length / plan.rounds
-    this.hooks.onProgress({ label: `round ${rounds.length + 1}, ${what}`, done: Math.min(1, done) })
+  private say(label: string): void {
+    this.hooks.onProgress({ label, done: Math.min(1, this.elapsed() / this.plan.budgetMs) })
   }
 }

@@ -24,10 +24,10 @@ interface Line {
   readonly ratio: number
   readonly low: number | null
   readonly high: number | null
-  readonly rounds: number
+  readonly copies: number
   readonly pairs: number
   readonly pairNoise: number | null
-  readonly roundNoise: number | null
+  readonly copyNoise: number | null
   readonly seconds: number
   readonly load: number
   readonly findings: readonly string[]
@@ -41,10 +41,10 @@ interface Outcome {
     readonly word: string
     readonly ratio: number
     readonly interval: { readonly low: number; readonly high: number } | null
-    readonly rounds: number
+    readonly copies: number
     readonly pairs: number
     readonly pairNoise: number | null
-    readonly roundNoise: number | null
+    readonly copyNoise: number | null
   } | null
 }
 
@@ -128,10 +128,10 @@ async function gate(arm: Arm, candidate: string, base: string): Promise<Line | u
     ratio: decision?.ratio ?? Number.NaN,
     low: decision?.interval?.low ?? null,
     high: decision?.interval?.high ?? null,
-    rounds: decision?.rounds ?? 0,
+    copies: decision?.copies ?? 0,
     pairs: decision?.pairs ?? 0,
     pairNoise: decision?.pairNoise ?? null,
-    roundNoise: decision?.roundNoise ?? null,
+    copyNoise: decision?.copyNoise ?? null,
     seconds,
     load,
     findings,
@@ -182,6 +182,6 @@ function described(some: readonly Line[]): string {
   const share = (value: number) => `${(100 * value).toFixed(1)}%`
   return [
     `  ratio ${Math.exp(mean).toFixed(4)} +- ${((2 * deviation) / Math.sqrt(logs.length)).toFixed(4)}; a gate's own standard deviation ${share(deviation)}; ${words.join(', ')}`,
-    `  a gate: ${middle(({ seconds }) => seconds).toFixed(1)} s, ${middle(({ rounds }) => rounds)} rounds, ${middle(({ pairs }) => pairs)} pairs (medians); noise of a pair ${share(middle(({ pairNoise }) => pairNoise))}, of a round ${share(middle(({ roundNoise }) => roundNoise))}; load average ${middle(({ load }) => load).toFixed(1)}; findings ${some.filter(({ findings }) => findings.length > 0).length}`,
+    `  a gate: ${middle(({ seconds }) => seconds).toFixed(1)} s, ${middle(({ copies }) => copies)} copies, ${middle(({ pairs }) => pairs)} pairs (medians); noise of a pair ${share(middle(({ pairNoise }) => pairNoise))}, of a copy ${share(middle(({ copyNoise }) => copyNoise))}; load average ${middle(({ load }) => load).toFixed(1)}; findings ${some.filter(({ findings }) => findings.length > 0).length}`,
   ].join('\n')
 }
