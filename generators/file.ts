@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
+import { type Buffers, freshBuffers } from './buffer-pool.js'
 import { keptLineBytes, maxLineBytes } from './record.js'
 import type { Cursor, FileSpec, Lines, Source } from './source.js'
 
@@ -26,8 +27,8 @@ export function fileSource(spec: FileSpec): Source {
       return lines === 0 ? 0 : bytes / lines
     },
     months: () => undefined,
-    open: async (first) => {
-      const cursor = new FileCursor(spec.path)
+    open: async (first, buffers = freshBuffers) => {
+      const cursor = new FileCursor(spec.path, buffers)
       while (cursor.position < first) if ((await cursor.next(first - cursor.position)) === undefined) break
       return cursor
     },
@@ -44,7 +45,10 @@ class FileCursor implements Cursor {
   private skipping = false
   private ended = false
 
-  constructor(path: string) {
+  constructor(
+    path: string,
+    private readonly buffers: Buffers,
+  ) {
     this.blocks = readBlocks(path)
   }
 
@@ -83,7 +87,8 @@ class FileCursor implements Cursor {
       count++
     }
     if (count > 0) {
-      const lines = new Uint8Array(this.buffer.subarray(this.start, to))
+      const lines = this.buffers.take(to - this.start)
+      lines.set(this.buffer.subarray(this.start, to))
       this.start = to
       return { lines, count }
     }

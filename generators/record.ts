@@ -7,7 +7,7 @@ export interface Range {
   readonly count: number
 }
 
-/** Lines that a producer ships at once: exactly `count` of them, each ended by a newline, in a buffer that the receiver may keep or transfer. */
+/** Lines that a producer ships at once: exactly `count` of them, each ended by a newline, in a buffer of their own (which may be longer) that the receiver may keep or transfer. */
 export interface Chunk extends Range {
   readonly lines: Uint8Array
 }

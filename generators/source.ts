@@ -1,4 +1,5 @@
 /** Where lines come from: a generated stream or a file, behind one contract that any process can open again from plain data. */
+import type { Buffers } from './buffer-pool.js'
 import type { Format, PartitionKey } from './record.js'
 
 /** A source as plain data: enough to make the very same lines again in another thread, process or year. */
@@ -40,7 +41,7 @@ export interface FileSpec {
   readonly format: Format
 }
 
-/** Whole lines, each ended by a newline. `lines` is a fresh buffer that belongs to the caller. */
+/** Whole lines, each ended by a newline. `lines` belongs to the caller: it lies in a buffer of its own, which may be longer. */
 export interface Lines {
   readonly lines: Uint8Array
   readonly count: number
@@ -63,5 +64,6 @@ export interface Source {
   meanLineBytes(): Promise<number>
   /** UTC months that records first .. first+count touch, as 'YYYY-MM', when that can be known without reading them. */
   months(first: number, count: number): readonly string[] | undefined
-  open(first: number): Promise<Cursor>
+  /** @param buffers where the lines are put; absent: fresh memory for each call of `next` */
+  open(first: number, buffers?: Buffers): Promise<Cursor>
 }

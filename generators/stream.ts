@@ -1,4 +1,5 @@
 /** A generated stream as a source of lines. */
+import { type Buffers, freshBuffers } from './buffer-pool.js'
 import { blockRecords, checkStream, Renderer, recordTimeMs } from './renderer.js'
 import type { Cursor, Lines, Source, StreamSpec } from './source.js'
 
@@ -16,7 +17,7 @@ export function streamSource(spec: StreamSpec): Source {
     length: async () => undefined,
     meanLineBytes: async () => meanLineBytes(spec),
     months: (first, count) => months(spec, first, count),
-    open: async (first) => new StreamCursor(spec, first),
+    open: async (first, buffers = freshBuffers) => new StreamCursor(spec, first, buffers),
   }
 }
 
@@ -26,6 +27,7 @@ class StreamCursor implements Cursor {
   constructor(
     spec: StreamSpec,
     public position: number,
+    private readonly buffers: Buffers,
   ) {
     this.renderer = new Renderer(spec)
   }
@@ -33,7 +35,9 @@ class StreamCursor implements Cursor {
   next(maxRecords: number): Lines {
     const { bytes, count } = this.renderer.render(this.position, maxRecords)
     this.position += count
-    return { lines: bytes.slice(), count }
+    const lines = this.buffers.take(bytes.length)
+    lines.set(bytes)
+    return { lines, count }
   }
 
   async close(): Promise<void> {}

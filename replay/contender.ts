@@ -196,7 +196,8 @@ export class Contender {
       this.desk.settle(settlement)
       this.probe?.settled(settlement, this.desk.sinceDue(settlement.first + settlement.count - 1))
     }
-    this.target = await module.open({ store: this.store, options, settle, scratch: folder })
+    const recycle = (lines: Uint8Array) => this.desk.buffers.give(lines)
+    this.target = await module.open({ store: this.store, options, settle, recycle, scratch: folder })
     return this.target
   }
 

@@ -1,4 +1,5 @@
 /** The driver: offers the records of a source to a target, as fast as it takes them or when they are due, and files what becomes of them. */
+import { BufferPool } from '../generators/buffer-pool.js'
 import type { Cursor, Source } from '../generators/source.js'
 import { LatencyHistogram } from '../results/histogram.js'
 import type { Recorder } from '../results/recorder.js'
@@ -85,6 +86,8 @@ const troubledMs = 10_000
 /** Receives a target's settlements: files them in the ledger and the recorder under the time at which they arrive. */
 export class Desk {
   readonly settled = new Bell()
+  /** Of the chunks' lines, for the targets that give them back. */
+  readonly buffers = new BufferPool()
   private startMs = 0
   private arrivals: Arrivals | undefined
   private blockFirst = 0
@@ -166,7 +169,7 @@ export class Desk {
 
 /** Offers one block to a target that is open and whose settlements go to `desk`, and waits until all of it is settled. */
 export async function replay(block: Block, target: Target, desk: Desk, context: DriverContext): Promise<BlockOutcome> {
-  const cursor = await block.source.open(block.first)
+  const cursor = await block.source.open(block.first, desk.buffers)
   try {
     return await new Driver(block, target, desk, context, cursor).run()
   } finally {

@@ -9,7 +9,7 @@ export const singleThread = defineTarget({
   options: batchingOptions,
   image: () => ({ kind: 'rows', keeps: 'all' }),
 
-  async open({ store, options, settle }) {
+  async open({ store, options, settle, recycle }) {
     const writer = await store.writer()
     // One is encoded while the others are on their way into the store.
     const batcher = new Batcher({ ...options, inFlight: store.batchesAtOnce }, async (batch) => {
@@ -18,6 +18,7 @@ export const singleThread = defineTarget({
       } catch (error) {
         settleFailed(batch, error, settle)
       }
+      for (const { lines } of batch) recycle(lines)
     })
     return {
       offer: (chunk) => batcher.add(chunk),

@@ -53,6 +53,11 @@ export interface TargetContext<S extends OptionSpecs = OptionSpecs> {
   readonly store: Store
   /** Reports what became of records; the driver stamps the time of the call. */
   settle(settlement: Settlement): void
+  /**
+   * Takes a chunk's lines back, once they are needed no more and nobody will read them again: the next chunk is rendered into
+   * their memory. Optional, and worth a third of the producer's time: new memory for each chunk has to be found, and collected.
+   */
+  recycle(lines: Uint8Array): void
   readonly options: OptionValues<S>
   /** A folder of this run's own, removed after it: spools, sockets. */
   readonly scratch: string

@@ -78,7 +78,13 @@ export class Side {
     if (reason !== undefined) throw new Error(`${module.name} cannot run on this store: ${reason}`)
     await store.prepare(module.image(options), source.months(0, preparedRecords) ?? [])
     await mkdir(spec.scratch, { recursive: true })
-    this.target = await module.open({ store, options, settle: (settlement) => this.desk.settle(settlement), scratch: spec.scratch })
+    this.target = await module.open({
+      store,
+      options,
+      settle: (settlement) => this.desk.settle(settlement),
+      recycle: (lines) => this.desk.buffers.give(lines),
+      scratch: spec.scratch,
+    })
   }
 
   async facts(): Promise<SideFacts> {

@@ -115,6 +115,7 @@ export class Setting {
       store,
       options: values,
       scratch,
+      recycle: (lines) => setting.desk.buffers.give(lines),
       settle: (settlement) => {
         setting.settlements.push(settlement)
         setting.desk.settle(settlement)

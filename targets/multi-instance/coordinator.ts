@@ -23,6 +23,7 @@ interface Surroundings {
   readonly store: Store
   readonly options: CoordinatorOptions
   readonly settle: (settlement: Settlement) => void
+  readonly recycle: (lines: Uint8Array) => void
   readonly folder: string
 }
 
@@ -68,6 +69,7 @@ export class Coordinator {
       { fileRecords: options.fileRecords, lingerMs: options.fileLingerMs, sync: options.spoolFsync },
       (file) => this.register(file),
       (chunks, error) => this.giveUp(chunks, error),
+      surroundings.recycle,
     )
   }
 

@@ -146,7 +146,7 @@ test('a disk that takes only a part of a file fails its records, and the part is
       import { Spool } from ${JSON.stringify(new URL('./spool.js', import.meta.url).href)}
       const options = { fileRecords: 1000, lingerMs: 1000, sync: false }
       const failed = (chunks, error) => console.log(JSON.stringify({ failed: chunks.length, message: error.message }))
-      const spool = new Spool(${JSON.stringify(folder)}, options, async () => console.log('{"failed":0}'), failed)
+      const spool = new Spool(${JSON.stringify(folder)}, options, async () => console.log('{"failed":0}'), failed, () => {})
       spool.add({ source: 1, first: 0, count: 1000, lines: new Uint8Array(100_000).fill(10) })
       await spool.flush()`
     const { stdout, stderr } = spawnSync(
@@ -189,7 +189,13 @@ test('a file that is done before its registration was answered is settled all th
     },
   })
   const options = { ...smallOptions(multiInstance), fileRecords: chunkRecords } as unknown as CoordinatorOptions
-  const coordinator = new Coordinator({ store: late, options, folder, settle: (settlement) => settled.push(settlement) })
+  const coordinator = new Coordinator({
+    store: late,
+    options,
+    folder,
+    settle: (settlement) => settled.push(settlement),
+    recycle: () => undefined,
+  })
   try {
     await coordinator.start()
     await coordinator.offer(await setting.next())

@@ -28,9 +28,9 @@ export const multiInstance = defineTarget({
   },
   unsupported: (store) => (store.logfiles === undefined ? (store.lacks.claims ?? 'it has no logfiles to claim') : undefined),
 
-  async open({ store, options, settle, scratch }) {
+  async open({ store, options, settle, recycle, scratch }) {
     const folder = await mkdtemp(join(scratch, 'spool-'))
-    const coordinator = new Coordinator({ store, options, settle, folder })
+    const coordinator = new Coordinator({ store, options, settle, recycle, folder })
     try {
       await coordinator.start()
     } catch (error) {

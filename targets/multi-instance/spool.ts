@@ -54,6 +54,7 @@ export class Spool {
     private readonly options: SpoolOptions,
     private readonly written: (file: Omit<Logfile, 'id'>) => Promise<void>,
     private readonly failed: (chunks: readonly Chunk[], error: unknown) => void,
+    private readonly recycle: (lines: Uint8Array) => void,
   ) {}
 
   add(chunk: Chunk): void {
@@ -93,7 +94,9 @@ export class Spool {
     this.chunks = []
     this.records = 0
     const path = join(this.folder, `access-${String(++this.files).padStart(6, '0')}.log`)
-    const writing = writeFile(path, chunks, this.options.sync)
+    const writing = writeFile(path, chunks, this.options.sync).finally(() => {
+      for (const { lines } of chunks) this.recycle(lines)
+    })
     // The writes themselves overlap; the telling keeps the order.
     this.tail = Promise.allSettled([writing, this.tail]).then(async ([write]) => {
       try {

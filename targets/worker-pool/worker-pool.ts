@@ -33,6 +33,7 @@ export const workerPool = defineTarget({
     const batcher = new Batcher({ ...options, inFlight: options.workers * batchesPerWorker }, async (batch) => {
       const ranges = batch.map(({ source, first, count }) => ({ source, first, count }))
       try {
+        // The lines stay with the worker: sending them back costs more than new memory does (docs/adr/0020-recycled-lines.md).
         const answer = await pool.run({ batch }, { transferList: batch.map((chunk) => chunk.lines.buffer as ArrayBuffer) })
         numbers.set(answer.threadId, answer.tid)
         copied.bytes += answer.copiedBytes
