@@ -1,5 +1,6 @@
 /** The audit: reads a store back and reconciles every row with the source that it came from, in memory that does not grow with the run. */
 import { setImmediate as immediate } from 'node:timers/promises'
+import { BufferPool } from '../generators/buffer-pool.js'
 import { Digester, type Listed, type Place } from '../generators/digester.js'
 import { Encoder, messageHeaderBytes } from '../generators/encoder.js'
 import type { Chunk, Format } from '../generators/record.js'
@@ -51,6 +52,7 @@ class Auditor {
   private droppedNamed = 0
   private remains = 0
   private readonly findings: Finding[] = []
+  private readonly buffers = new BufferPool()
   private readonly tally = {
     stored: 0,
     rejected: 0,
@@ -106,7 +108,7 @@ class Auditor {
   /** Sums what ought to be there: not the rows that were dropped with their month. */
   private async expect(offered: Span): Promise<void> {
     for (const { from, to, month } of cut(offered, this.request.fates.dropped ?? [])) {
-      const cursor = await this.request.source.open(from)
+      const cursor = await this.request.source.open(from, this.buffers)
       try {
         await this.encodeRange(cursor, to, () => {
           this.digester.expect(this.encoder, 0)
@@ -148,6 +150,7 @@ class Auditor {
           this.encoder.begin(0)
         }
       }
+      if (line === undefined) this.buffers.give(chunk.lines)
       // What the store sends meanwhile gets its turn.
       await immediate()
     }

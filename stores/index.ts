@@ -30,6 +30,8 @@ interface StoreKind {
   readonly schemes: readonly string[]
   /** Records that the store likes to be given at once, where its users write otherwise than by logfiles of the published size. */
   readonly batchRecords?: number
+  /** Time that it takes to read everything back and reconcile it, as a multiple of what writing it took one thread; 0: nothing can be read. */
+  readonly auditTimes: number
   /** Whether a run that names no stores includes an embedded one: what it needs has to be installed. */
   measuredByDefault(): boolean
   /** What lies in a data directory of this store's, by its path there; absent: it has none. */
@@ -44,6 +46,7 @@ const kinds: readonly StoreKind[] = [
     name: 'postgres',
     summary: 'month ranges split by hash; embedded (Postgres 18), or any server from 15 on by URL',
     schemes: ['postgres:', 'postgresql:'],
+    auditTimes: 0.55,
     measuredByDefault: () => true,
     marks: ['data/PG_VERSION'],
     embedded: (request) => EmbeddedServer.start(request),
@@ -55,6 +58,7 @@ const kinds: readonly StoreKind[] = [
     summary: 'a MergeTree by months; embedded where chdb is installed, or any server by the URL of its HTTP interface',
     schemes: clickhouseSchemes,
     batchRecords: 129_472,
+    auditTimes: 1,
     measuredByDefault: isInstalled,
     marks: ['engine-power.xml', 'engine-process.xml'],
     embedded: (request) => StartedServer.start(request),
@@ -65,6 +69,7 @@ const kinds: readonly StoreKind[] = [
     name: 'null',
     summary: 'takes everything and keeps nothing: the ceiling',
     schemes: [],
+    auditTimes: 0,
     measuredByDefault: () => false,
     embedded: async () => nullServer,
     given: async () => nullServer,
@@ -73,7 +78,8 @@ const kinds: readonly StoreKind[] = [
 ]
 
 /** Names, sentences and URL schemes of the stores, for help and for choosing. */
-export const stores: readonly Pick<StoreKind, 'name' | 'summary' | 'schemes' | 'batchRecords' | 'measuredByDefault'>[] = kinds
+export const stores: readonly Pick<StoreKind, 'name' | 'summary' | 'schemes' | 'batchRecords' | 'auditTimes' | 'measuredByDefault'>[] =
+  kinds
 
 /**
  * Starts an embedded server, or connects to a given one.

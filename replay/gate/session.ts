@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import type { StreamSpec } from '../../generators/source.js'
 import type { GateMetric } from '../../results/gate.js'
 import { seededRandom, shuffled } from '../../results/statistics.js'
+import { stores } from '../../stores/index.js'
 import type { Durability, Layout } from '../../stores/store.js'
 import { temporaryPrefix } from '../../stores/temporary.js'
 import { type Clock, systemClock } from '../clock.js'
@@ -82,10 +83,8 @@ const sideNames = ['base', 'candidate'] as const
 const warmUpBlocks = 3
 /** So many batches are in a block at the least: one alone would not show whether the next is made while it is written. */
 const leastBatches = 2
-/** Reading a block back takes at the most this share of the time that it took to write it. */
-const auditShare = 0.5
 /** Kept of the budget for what varies, and to close. */
-const spareShare = 0.05
+const spareShare = 0.04
 /** For latencies both sides are offered this share of what the slower one took at full speed: well below where queues grow. */
 const rateShare = 0.5
 
@@ -197,8 +196,8 @@ class GateSession {
     const { pairs, budgetMs } = this.plan
     if (turns === 0 || pairs !== null) return turns < (pairs ?? 1)
     const turnMs = spentMs / turns
-    const auditMs = this.site.server.store === 'null' ? 0 : auditShare * (spentMs + turnMs)
-    return this.elapsed() + turnMs + auditMs <= budgetMs * (1 - spareShare)
+    const auditTimes = stores.find(({ name }) => name === this.site.server.store)?.auditTimes ?? 0
+    return this.elapsed() + turnMs + auditTimes * (spentMs + turnMs) <= budgetMs * (1 - spareShare)
   }
 
   private async openAll(): Promise<void> {

@@ -19,6 +19,8 @@ interface Line {
   readonly arm: Arm
   /** The gate's flags: gates of other settings are no repetitions. */
   readonly flags: string
+  /** Hash of the build that measured itself. */
+  readonly build: string
   readonly status: number
   readonly word: string
   readonly ratio: number
@@ -34,6 +36,7 @@ interface Line {
 }
 
 interface Outcome {
+  readonly measurement: { readonly facts: { readonly base: { readonly weir: { readonly build: string } } } }
   readonly status: number
   readonly seconds: number
   readonly findings: readonly string[]
@@ -119,10 +122,11 @@ async function gate(arm: Arm, candidate: string, base: string): Promise<Line | u
   stop.signal.removeEventListener('abort', end)
   if (stop.signal.aborted) return undefined
   if (out === '') throw new Error(`a gate of the arm ${arm} ended without an outcome:\n${said}`)
-  const { status, seconds, findings, decision } = JSON.parse(out) as Outcome
+  const { status, seconds, findings, decision, measurement } = JSON.parse(out) as Outcome
   return {
     arm,
     flags: flags.join(' '),
+    build: measurement.facts.base.weir.build,
     status,
     word: decision?.word ?? 'none',
     ratio: decision?.ratio ?? Number.NaN,
@@ -155,7 +159,9 @@ function report(all: readonly Line[]): string {
     const { low, high } = binomialBounds(seen, tries)
     return `${seen} of ${tries} (95% bounds ${percent(low)} to ${percent(high)})`
   }
-  const rows = [`${cpus().length} x ${cpus()[0]?.model.trim()}, flags: ${flags.join(' ') || 'none'}`]
+  const rows = [
+    `${cpus().length} x ${cpus()[0]?.model.trim()}, flags: ${flags.join(' ') || 'none'}; build ${[...new Set(all.map(({ build }) => build.slice(0, 8)))].join(', ')}`,
+  ]
   const [same, slower] = [of('same'), of('slower')]
   if (same.length > 0) rows.push(`a build against itself: false alarms ${among(regressions(same), same.length)}`, described(same))
   if (slower.length > 0) {
