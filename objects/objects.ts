@@ -1,0 +1,30 @@
+/** The contract of an object store: whole things under a name, written once, read often. */
+
+export interface Objects {
+  /**
+   * Stores an object under a name that is not taken. When this resolves it lies where the store promises to keep it; until then
+   * nobody sees any of it. Names are of small letters, digits, dots and hyphens, and sort as they came.
+   * @throws Error that says what was wrong, where, and what to do; nothing of the object is there then, as far as can be known
+   */
+  put(name: string, parts: readonly Uint8Array[]): Promise<void>
+  /** @throws MissingObjectError when there is none of that name */
+  get(name: string): Promise<Buffer>
+  /** Names in order, from behind `after` on, at most so many. */
+  list(after: string, most: number): Promise<readonly string[]>
+  /** A name that is not there is fine. */
+  remove(name: string): Promise<void>
+  close(): Promise<void>
+}
+
+export class MissingObjectError extends Error {
+  constructor(readonly objectName: string) {
+    super(`there is no object ${objectName}`)
+    this.name = 'MissingObjectError'
+  }
+}
+
+/** @throws RangeError when it could not be the name of an object in every store */
+export function checkName(name: string): void {
+  if (!/^[a-z0-9][a-z0-9.-]{0,199}$/.test(name))
+    throw new RangeError(`"${name}" is no name for an object: small letters, digits, dots, hyphens`)
+}
