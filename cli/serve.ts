@@ -9,6 +9,7 @@ import { storeNamed } from './catalogue.js'
 import { type Context, defineCommand, toggle, value } from './command.js'
 import { Interrupted, UsageError } from './errors.js'
 import { parseCount } from './quantities.js'
+import { receiverOptions, receiverSettings } from './receiver-options.js'
 import { unknown } from './suggest.js'
 
 const loopback = ['127.0.0.1', '::1', 'localhost']
@@ -16,7 +17,7 @@ const names = services.map(({ name }) => name)
 
 export const serve = defineCommand({
   name: 'serve',
-  summary: 'Serves what a run left in a store over HTTP.',
+  summary: 'Serves over HTTP: questions about a run, or a place that takes lines in.',
   options: {
     service: value({
       placeholder: 'NAME',
@@ -34,12 +35,14 @@ export const serve = defineCommand({
       parse: parseToken,
     }),
     openapi: toggle({ summary: 'print the OpenAPI document of the service and end' }),
+    ...receiverOptions,
   },
   positionals: ['service'],
   targetOptions: false,
   examples: [
     'weir run -t single-thread -n 100k -s postgres --keep --data kept',
     'weir serve analytics --data kept --schema run_1_single_thread --port 8080',
+    'weir serve receiver --objects kept-objects --port 8080',
     'weir serve analytics --openapi',
   ],
 
@@ -50,16 +53,14 @@ export const serve = defineCommand({
 
     const { notice, signal } = context
     const host = values.host ?? '127.0.0.1'
-    const place = await openRun(values, context)
+    const options = { host, port: values.port ?? 0, ...(values.token === undefined ? {} : { token: values.token }), onTrouble: notice }
+    refuseOthers(service.needs, context)
+    const place = service.needs === 'run' ? await openRun(values, context) : undefined
     let running: RunningService | undefined
     try {
-      running = await service.start({
-        store: place.store,
-        host,
-        port: values.port ?? 0,
-        ...(values.token === undefined ? {} : { token: values.token }),
-        onTrouble: notice,
-      })
+      if (service.needs === 'objects') running = await service.start({ ...options, settings: await receiverSettings(values, context.cwd) })
+      else if (place !== undefined) running = await service.start({ ...options, store: place.store })
+      if (running === undefined) throw new Error('nothing was started')
       if (values.token === undefined && !loopback.includes(host)) {
         notice(`no token is set: everybody who reaches ${host} may ask; set WEIR_TOKEN, or listen on 127.0.0.1`)
       }
@@ -67,11 +68,20 @@ export const serve = defineCommand({
       await aborted(signal)
     } finally {
       await running?.close()
-      await place.close()
+      await place?.close()
     }
     throw new Interrupted('stopped; every request under way was answered')
   },
 })
+
+/** A flag of another service would be ignored without a word. @throws UsageError that names it */
+function refuseOthers(needs: 'run' | 'objects', { settings }: Context): void {
+  const ofRuns = ['store', 'data', 'schema']
+  const given = (needs === 'run' ? Object.keys(receiverOptions) : ofRuns)
+    .map((key) => settings.find(key))
+    .find((one) => one?.layer === 'flag')
+  if (given !== undefined) throw new UsageError(`${given.origin} is not for this service: weir serve --help says which option is for which`)
+}
 
 interface Place {
   readonly store: Store

@@ -1,16 +1,26 @@
 /** The contract of a service: an HTTP server that Weir runs beside, or instead of, an ingestion. */
 import type { Store } from '../stores/store.js'
+import type { ReceiverSettings } from './receiver/server.js'
 
 export interface ServiceOptions {
-  /** The run that it is about; stays its owner's, who closes it after the service. */
-  readonly store: Store
   readonly host: string
   /** 0: any free one. */
   readonly port: number
   /** What callers have to show, as a bearer token; undefined: nothing. Never printed. */
   readonly token?: string
-  /** Told, once, what went wrong with the store: callers learn only that something did. */
+  /** Told, once, what went wrong within: callers learn only that something did. */
   onTrouble?(message: string): void
+}
+
+/** For a service about one run. */
+export interface RunServiceOptions extends ServiceOptions {
+  /** The run; stays its owner's, who closes it after the service. */
+  readonly store: Store
+}
+
+/** For a service that takes lines in. */
+export interface IntakeServiceOptions extends ServiceOptions {
+  readonly settings: ReceiverSettings
 }
 
 export interface RunningService {
@@ -20,12 +30,18 @@ export interface RunningService {
   close(): Promise<void>
 }
 
-export interface ServiceModule {
+interface ServiceKind<Needs extends string, Options> {
   readonly name: string
   /** A sentence for help. */
   readonly summary: string
+  /** What it is started on: a run in a store, or a place for objects. */
+  readonly needs: Needs
   /** Resolves when it listens. @throws Error that says what was wrong and what to do; nothing listens then */
-  start(options: ServiceOptions): Promise<RunningService>
-  /** Its OpenAPI document; needs no store. */
+  start(options: Options): Promise<RunningService>
+  /** Its OpenAPI document; needs nothing. */
   openapi(): Promise<object>
 }
+
+export type RunServiceModule = ServiceKind<'run', RunServiceOptions>
+export type IntakeServiceModule = ServiceKind<'objects', IntakeServiceOptions>
+export type ServiceModule = RunServiceModule | IntakeServiceModule

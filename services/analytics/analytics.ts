@@ -1,10 +1,11 @@
 /** The analytics service as the registry knows it. */
-import type { ServiceModule } from '../service.js'
+import type { RunServiceModule } from '../service.js'
 import { analyticsApp } from './app.js'
 import { startAnalytics } from './server.js'
 
-export const analytics: ServiceModule = {
+export const analytics: RunServiceModule = {
   name: 'analytics',
+  needs: 'run',
   summary: 'answers questions about the rows of a run: hits, tops, statuses, visitors, logins',
   start: startAnalytics,
   async openapi() {

@@ -1,8 +1,8 @@
 /** Starts the analytics service on a store that its caller has opened: in this process, whoever's it is. */
-import type { AddressInfo } from 'node:net'
 import type { Analytics } from '../../stores/analytics.js'
+import { listen } from '../listening.js'
 import { Problem } from '../problem.js'
-import type { RunningService, ServiceOptions } from '../service.js'
+import type { RunningService, RunServiceOptions } from '../service.js'
 import { analyticsApp } from './app.js'
 import type { Ask } from './routes.js'
 
@@ -10,7 +10,7 @@ import type { Ask } from './routes.js'
  * Resolves when it listens and the store has answered once.
  * @throws Error that says what was wrong and what to do; nothing listens then
  */
-export async function startAnalytics({ store, host, port, token, onTrouble }: ServiceOptions): Promise<RunningService> {
+export async function startAnalytics({ store, host, port, token, onTrouble }: RunServiceOptions): Promise<RunningService> {
   const analytics = store.lacks.analytics === undefined ? await store.analytics() : undefined
   if (analytics === undefined) {
     throw new Error(`the ${store.address.store} store answers no questions: ${store.lacks.analytics ?? 'it has no rows to ask about'}`)
@@ -23,15 +23,10 @@ export async function startAnalytics({ store, host, port, token, onTrouble }: Se
       ...(token === undefined ? {} : { token }),
       ...(onTrouble === undefined ? {} : { onTrouble }),
     })
-    try {
-      await app.listen({ host, port })
-    } catch (error) {
-      throw explainListening(error, host, port)
-    }
-    const at = app.server.address() as AddressInfo
+    const url = await listen(app, host, port)
     let ending: Promise<void> | undefined
     return {
-      url: `http://${at.family === 'IPv6' ? `[${at.address}]` : at.address}:${at.port}`,
+      url,
       close() {
         ending ??= app.close().finally(() => analytics.close())
         return ending
@@ -58,15 +53,4 @@ function asker(analytics: Analytics, onTrouble: ((message: string) => void) | un
       throw new Problem(503, 'The store cannot answer this at the moment: ask again soon, or for a shorter span.', { 'retry-after': '1' })
     }
   }
-}
-
-function explainListening(error: unknown, host: string, port: number): Error {
-  const { code, message } = error as { readonly code?: string; readonly message?: string }
-  const remedy: Readonly<Record<string, string>> = {
-    EADDRINUSE: 'somebody else listens there: choose another port, or 0 for any free one',
-    EACCES: 'ports below 1024 are for root: choose a higher one',
-    EADDRNOTAVAIL: 'this machine has no such address',
-    ENOTFOUND: 'that host has no address',
-  }
-  return new Error(`cannot listen on ${host}, port ${port}: ${remedy[code ?? ''] ?? message ?? code}`, { cause: error })
 }

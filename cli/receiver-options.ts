@@ -1,0 +1,101 @@
+/** The options of `weir serve receiver`, and the settings that they make. */
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { type Keyring, parseKeys } from '../objects/keys.js'
+import type { Tls } from '../services/listener.js'
+import { acknowledgements } from '../services/receiver/intake.js'
+import { defaultSettings, type ReceiverSettings } from '../services/receiver/server.js'
+import { wordOf } from './catalogue.js'
+import { type Values, value } from './command.js'
+import { UsageError } from './errors.js'
+import { parseBytes, parseCount, parseDuration, parsePositiveCount } from './quantities.js'
+
+export const receiverOptions = {
+  objects: value({ placeholder: 'DIR', summary: 'receiver: folder that keeps the objects', parse: (text) => text }),
+  ack: value({
+    placeholder: 'WHEN',
+    summary: 'receiver: acknowledge on receipt (in memory), append (write-ahead log) or object (append)',
+    parse: wordOf('acknowledgement', acknowledgements),
+  }),
+  'batch-records': value({ placeholder: 'N', summary: 'receiver: records after which a batch is stored (30k)', parse: parsePositiveCount }),
+  'batch-time': value({ placeholder: 'TIME', summary: 'receiver: or so long after its first record (3m)', parse: parseDuration }),
+  'key-file': value({
+    placeholder: 'FILE',
+    summary: 'receiver: keys that seal users and addresses in objects; or set WEIR_KEYS',
+    parse: (text) => text,
+  }),
+  keys: value({
+    placeholder: 'KEYS',
+    summary: 'the keys themselves, id:base64; better set as WEIR_KEYS, which ps does not show',
+    rare: true,
+    parse: (text) => parsed(text),
+  }),
+  'tls-cert': value({
+    placeholder: 'FILE',
+    summary: 'receiver: certificate chain (PEM); with --tls-key it speaks TLS',
+    rare: true,
+    parse: (text) => text,
+  }),
+  'tls-key': value({ placeholder: 'FILE', summary: 'receiver: private key of the certificate (PEM)', rare: true, parse: (text) => text }),
+  'requests-per-second': value({ placeholder: 'N', summary: 'receiver: of one address; 0: any number (0)', rare: true, parse: parseCount }),
+  'body-bytes': value({ placeholder: 'SIZE', summary: 'receiver: of a body as it is sent (8 MiB)', rare: true, parse: parseBytes }),
+  'unpacked-bytes': value({ placeholder: 'SIZE', summary: 'receiver: of a body once unpacked (32 MiB)', rare: true, parse: parseBytes }),
+  'held-bytes': value({
+    placeholder: 'SIZE',
+    summary: 'receiver: lines in memory, before it pushes back (256 MiB)',
+    rare: true,
+    parse: parseBytes,
+  }),
+} as const
+
+type Given = Values<typeof receiverOptions>
+
+/** @throws UsageError that names the option */
+export async function receiverSettings(given: Given, cwd: string): Promise<ReceiverSettings> {
+  if (given.objects === undefined) throw new UsageError('say where the objects are to be kept: --objects DIR')
+  const tls = await tlsOf(given, cwd)
+  const keys = await keysOf(given, cwd)
+  return {
+    ...defaultSettings,
+    objects: resolve(cwd, given.objects),
+    acknowledgement: given.ack ?? defaultSettings.acknowledgement,
+    batchRecords: given['batch-records'] ?? defaultSettings.batchRecords,
+    batchMs: given['batch-time'] ?? defaultSettings.batchMs,
+    requestsPerSecond: given['requests-per-second'] ?? defaultSettings.requestsPerSecond,
+    bodyBytes: given['body-bytes'] ?? defaultSettings.bodyBytes,
+    unpackedBytes: given['unpacked-bytes'] ?? defaultSettings.unpackedBytes,
+    mostHeldBytes: given['held-bytes'] ?? defaultSettings.mostHeldBytes,
+    keys,
+    tls,
+  }
+}
+
+async function tlsOf(given: Given, cwd: string): Promise<Tls | undefined> {
+  const [cert, key] = [given['tls-cert'], given['tls-key']]
+  if (cert === undefined && key === undefined) return undefined
+  if (cert === undefined || key === undefined) throw new UsageError('--tls-cert and --tls-key go together')
+  return { cert: await read('--tls-cert', cert, cwd), key: await read('--tls-key', key, cwd) }
+}
+
+async function keysOf(given: Given, cwd: string): Promise<Keyring | undefined> {
+  const file = given['key-file']
+  if (file === undefined) return given.keys
+  if (given.keys !== undefined) throw new UsageError('--key-file and WEIR_KEYS name two sets of keys; give one of them')
+  return parsed((await read('--key-file', file, cwd)).toString(), `${file}: `)
+}
+
+function parsed(text: string, where = ''): Keyring {
+  try {
+    return parseKeys(text)
+  } catch (error) {
+    throw new UsageError(`${where}${(error as Error).message}`)
+  }
+}
+
+async function read(option: string, file: string, cwd: string): Promise<Buffer> {
+  try {
+    return await readFile(resolve(cwd, file))
+  } catch (error) {
+    throw new UsageError(`${option} ${file} cannot be read: ${(error as Error).message}`)
+  }
+}

@@ -1,0 +1,100 @@
+/** One batch on its way: entries in memory, in the journal where there is one, and at last in an object. */
+import type { InspectedLine, Inspector } from '../../generators/inspector.js'
+import type { Format } from '../../generators/record.js'
+import type { Keyring } from '../../objects/keys.js'
+import { type LineObject, type Stretch, sealLines } from '../../objects/line-object.js'
+import type { Objects } from '../../objects/objects.js'
+import type { Entry, Journal } from './journal.js'
+
+export class Batch {
+  private readonly entries: Entry[] = []
+  private readonly joining = new Set<Promise<void>>()
+  /** Of the entries, those that are still joining included. */
+  records = 0
+  bytes = 0
+
+  constructor(
+    /** The object's name, once it is one. */
+    readonly name: string,
+    readonly format: Format,
+    private readonly journal: Promise<Journal> | undefined,
+    private readonly createdAt: Date,
+  ) {
+    // Told to those whose entries it does not take.
+    journal?.catch(() => undefined)
+  }
+
+  /**
+   * To be called before `store`, and at once. Resolves when the entry is part of the batch, and on disk where there is a journal.
+   * @throws Error when the disk did not take it; it is no part of the batch then
+   */
+  add(entry: Entry): Promise<void> {
+    this.records += entry.count
+    this.bytes += entry.lines.length
+    if (this.journal === undefined) {
+      this.entries.push(entry)
+      return Promise.resolve()
+    }
+    const joined = this.journal
+      .then((journal) => journal.append(entry))
+      .then(
+        () => void this.entries.push(entry),
+        (error: unknown) => {
+          this.records -= entry.count
+          this.bytes -= entry.lines.length
+          throw error
+        },
+      )
+      .finally(() => this.joining.delete(joined))
+    this.joining.add(joined)
+    return joined
+  }
+
+  /** Takes what a journal held. */
+  restore(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      this.entries.push(entry)
+      this.records += entry.count
+      this.bytes += entry.lines.length
+    }
+  }
+
+  /** Stores the object, and removes the journal. Nothing may be added any more. @throws Error when it could not be stored; it may be tried again */
+  async store(objects: Objects, inspector: Inspector, keys: Keyring | undefined): Promise<number> {
+    await Promise.allSettled(this.joining)
+    if (this.entries.length === 0) {
+      await this.dropJournal()
+      return 0
+    }
+    const object = this.object()
+    const told: InspectedLine[] = []
+    if (keys !== undefined) inspector.inspect(object.lines, this.format, (line) => told.push(line))
+    const parts = sealLines(object, told, keys?.current)
+    await objects.put(this.name, parts)
+    await this.dropJournal()
+    return parts.reduce((sum, part) => sum + part.length, 0)
+  }
+
+  private async dropJournal(): Promise<void> {
+    const journal = await this.journal?.catch(() => undefined)
+    await journal?.remove()
+  }
+
+  private object(): LineObject {
+    const sorted = [...this.entries].sort((a, b) => a.source - b.source || a.first - b.first)
+    const stretches: Stretch[] = []
+    for (const { source, first, count, lines } of sorted) {
+      const last = stretches.at(-1)
+      if (last !== undefined && last.source === source && last.first + last.count === first) {
+        stretches[stretches.length - 1] = { source, first: last.first, count: last.count + count, bytes: last.bytes + lines.length }
+      } else stretches.push({ source, first, count, bytes: lines.length })
+    }
+    const lines = new Uint8Array(sorted.reduce((sum, entry) => sum + entry.lines.length, 0))
+    let at = 0
+    for (const entry of sorted) {
+      lines.set(entry.lines, at)
+      at += entry.lines.length
+    }
+    return { format: this.format, createdAt: this.createdAt.toISOString(), stretches, lines }
+  }
+}

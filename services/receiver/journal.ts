@@ -1,0 +1,114 @@
+/**
+ * The write-ahead log of one batch: what lies in it is on disk before anybody is told, however many wait for the same flush.
+ * An entry is the length of its payload and its CRC-32, 32 bits each, then the payload: a line of JSON and the lines.
+ */
+import { constants } from 'node:fs'
+import { type FileHandle, open, readFile, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { crc32 } from 'node:zlib'
+import type { Format, Range } from '../../generators/record.js'
+
+/** Lines of one source that came in one request. */
+export interface Entry extends Range {
+  readonly format: Format
+  readonly lines: Uint8Array
+}
+
+interface Waiting {
+  readonly parts: readonly Uint8Array[]
+  resolve(): void
+  reject(error: unknown): void
+}
+
+const headBytes = 8
+
+export class Journal {
+  private readonly waiting: Waiting[] = []
+  private writing: Promise<void> | undefined
+  private failure: unknown
+
+  private constructor(
+    readonly path: string,
+    private readonly file: FileHandle,
+  ) {}
+
+  /** @throws Error when the file cannot be made */
+  static async create(path: string): Promise<Journal> {
+    const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND, 0o600)
+    const folder = await open(dirname(path), constants.O_RDONLY)
+    try {
+      await folder.sync()
+    } finally {
+      await folder.close()
+    }
+    return new Journal(path, file)
+  }
+
+  /**
+   * Resolves when the entry is on disk. Entries that come while the disk is busy go there together (group commit).
+   * @throws Error when it may not be there; the journal takes nothing more then, since nothing behind a torn entry is read
+   */
+  append(entry: Entry): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.failure !== undefined) return reject(this.failure)
+      this.waiting.push({ parts: encode(entry), resolve, reject })
+      this.writing ??= this.write()
+    })
+  }
+
+  /** Waits for what is under way, and closes the file. */
+  async close(): Promise<void> {
+    await this.writing
+    await this.file.close()
+  }
+
+  /** The batch is safe elsewhere. */
+  async remove(): Promise<void> {
+    await this.close()
+    await unlink(this.path)
+  }
+
+  private async write(): Promise<void> {
+    while (this.waiting.length > 0) {
+      const group = this.waiting.splice(0)
+      try {
+        if (this.failure !== undefined) throw this.failure
+        const parts = group.flatMap((one) => one.parts)
+        const bytes = parts.reduce((sum, part) => sum + part.length, 0)
+        const { bytesWritten } = await this.file.writev(parts)
+        if (bytesWritten < bytes) throw new Error(`the disk took ${bytesWritten} of ${bytes} bytes: is it full?`)
+        await this.file.datasync()
+        for (const one of group) one.resolve()
+      } catch (error) {
+        this.failure = error
+        for (const one of group) one.reject(error)
+      }
+    }
+    // At once: an entry that came between the end of the loop and this would wait for ever.
+    this.writing = undefined
+  }
+}
+
+/** The entries of a journal, up to the first that was not written whole: that one was never told of as durable. */
+export async function readJournal(path: string): Promise<readonly Entry[]> {
+  const bytes = await readFile(path)
+  const entries: Entry[] = []
+  for (let at = 0; at + headBytes <= bytes.length; ) {
+    const length = bytes.readUInt32LE(at)
+    const payload = bytes.subarray(at + headBytes, at + headBytes + length)
+    if (payload.length < length || crc32(payload) !== bytes.readUInt32LE(at + 4)) break
+    const end = payload.indexOf(10)
+    const { source, first, count, format } = JSON.parse(payload.subarray(0, end).toString()) as Omit<Entry, 'lines'>
+    entries.push({ source, first, count, format, lines: payload.subarray(end + 1) })
+    at += headBytes + length
+  }
+  return entries
+}
+
+function encode({ source, first, count, format, lines }: Entry): readonly Uint8Array[] {
+  const about = Buffer.from(`${JSON.stringify({ source, first, count, format })}\n`)
+  const head = Buffer.alloc(headBytes)
+  head.writeUInt32LE(about.length + lines.length, 0)
+  head.writeUInt32LE(crc32(lines, crc32(about)), 4)
+  return [head, about, lines]
+}

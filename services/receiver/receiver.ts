@@ -1,0 +1,28 @@
+/** The receiver as the registry knows it. */
+import type { IntakeServiceModule } from '../service.js'
+import { receiverApp } from './app.js'
+import { Intake } from './intake.js'
+import { defaultSettings, startReceiver } from './server.js'
+
+export const receiver: IntakeServiceModule = {
+  name: 'receiver',
+  needs: 'objects',
+  summary: 'takes POSTed lines in and keeps them, batch by batch, as objects',
+  start: startReceiver,
+  async openapi() {
+    const nowhere = new Proxy({} as never, { get: () => () => Promise.reject(new Error('nothing is kept here')) })
+    const intake = await Intake.start({
+      ...defaultSettings,
+      objects: nowhere,
+      journals: { own: '', orphans: [] },
+      mostBytes: 0,
+      keys: undefined,
+    })
+    const { app } = await receiverApp({ ...defaultSettings, intake })
+    try {
+      return app.swagger()
+    } finally {
+      await app.close()
+    }
+  },
+}

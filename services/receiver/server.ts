@@ -1,0 +1,87 @@
+/** Starts a receiver on a folder of objects: in this process, whoever's it is. */
+import { rmdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openFolder } from '../../objects/folder.js'
+import type { Keyring } from '../../objects/keys.js'
+import type { Tls } from '../listener.js'
+import { listen } from '../listening.js'
+import type { RunningService } from '../service.js'
+import { type Receiver, receiverApp } from './app.js'
+import { type Acknowledgement, Intake } from './intake.js'
+import { openJournalFolder } from './journal-folder.js'
+
+export interface ReceiverSettings {
+  /** A folder, made if it is not there. */
+  readonly objects: string
+  readonly acknowledgement: Acknowledgement
+  readonly batchRecords: number
+  readonly batchMs: number
+  readonly bodyBytes: number
+  readonly unpackedBytes: number
+  readonly requestsPerSecond: number
+  readonly arrivalMs: number
+  readonly mostHeldBytes: number
+  readonly keys: Keyring | undefined
+  readonly tls: Tls | undefined
+}
+
+export interface ReceiverOptions {
+  readonly settings: ReceiverSettings
+  readonly host: string
+  readonly port: number
+  readonly token?: string | undefined
+  onTrouble?(message: string): void
+}
+
+/** 30,000 records or three minutes: what the published design batches by. */
+export const defaultSettings: Omit<ReceiverSettings, 'objects' | 'keys' | 'tls'> = {
+  acknowledgement: 'append',
+  batchRecords: 30_000,
+  batchMs: 180_000,
+  bodyBytes: 8 * 1024 * 1024,
+  unpackedBytes: 32 * 1024 * 1024,
+  requestsPerSecond: 0,
+  arrivalMs: 10_000,
+  mostHeldBytes: 256 * 1024 * 1024,
+}
+
+/**
+ * Resolves when it listens; what journals of a receiver that was killed held is being stored then.
+ * @throws Error that says what was wrong and what to do; nothing listens then
+ */
+export async function startReceiver({ settings, host, port, token, onTrouble }: ReceiverOptions): Promise<RunningService> {
+  const objects = await openFolder({ folder: settings.objects })
+  const journals = await openJournalFolder(join(settings.objects, '.journals'))
+  let receiver: Receiver | undefined
+  const intake = await Intake.start({
+    ...settings,
+    objects,
+    journals,
+    mostBytes: settings.mostHeldBytes,
+    onStored: (batch) => receiver?.stored(batch),
+    ...(onTrouble === undefined ? {} : { onTrouble }),
+  })
+  const end = async () => {
+    receiver?.drain()
+    // Who waits for an object gets it; then connections are let go.
+    await intake.end()
+    await receiver?.app.close()
+    await objects.close()
+    await rmdir(journals.own).catch(() => undefined)
+  }
+  try {
+    receiver = await receiverApp({ ...settings, intake, token, ...(onTrouble === undefined ? {} : { onTrouble }) })
+    const url = await listen(receiver.app, host, port, settings.tls === undefined ? 'http' : 'https')
+    let ending: Promise<void> | undefined
+    return {
+      url,
+      close() {
+        ending ??= end()
+        return ending
+      },
+    }
+  } catch (error) {
+    await end()
+    throw error
+  }
+}
