@@ -4,6 +4,7 @@ import { type FastifyInstance, fastify } from 'fastify'
 import { patienceMs, questionsAtOnce } from '../../stores/analytics.js'
 import { Gate } from '../gate.js'
 import { guard, problemOf, refuseGarbage, sendProblem } from '../http.js'
+import { serveMetrics } from '../metrics.js'
 import { problemSchema } from '../problem.js'
 import { type Ask, type AskFor, questions } from './routes.js'
 import { healthSchema, readySchema } from './schemas.js'
@@ -44,6 +45,7 @@ export async function analyticsApp({ ask, token, onTrouble }: AppOptions): Promi
   app.server.maxConnections = mostConnections
 
   guard(app, { token, open, onTrouble })
+  serveMetrics(app, 'analytics')
   app.addSchema(problemSchema)
   await app.register(swagger, {
     openapi: {

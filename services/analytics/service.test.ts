@@ -265,6 +265,15 @@ test('whatever is asked, the answer is an answer or a sentence, never a failure 
   assert.equal(troubles, [])
 })
 
+test('Prometheus is told of requests by route, whatever paths are asked for', async () => {
+  await ask('/v1/hits?limit=1')
+  await ask('/no/such/path')
+  const metrics = await (await fetch(`${running[0]?.url}/metrics`)).text()
+  assert.match(metrics, /weir_http_request_seconds_count\{[^}]*route="\/v1\/hits",status="200"/)
+  assert.match(metrics, /route="none",status="404"/)
+  assert.not.match(metrics, 'such')
+})
+
 test('where a token is set, it is asked for, and nothing but /health, /ready and the document goes without', async () => {
   const token = 'correct-horse-battery'
   const store = kept[0]?.store

@@ -196,6 +196,12 @@ test('what is wrong with a request is told as a problem', async () => {
   })
 })
 
+test('headers that are too large are refused', async () => {
+  await with_({}, async (receiver) => {
+    assert.match(await receiver.raw(`POST /v1/lines HTTP/1.1\r\nHost: a\r\nX-Large: ${'x'.repeat(20_000)}\r\n\r\n`), /^HTTP\/1\.1 431/)
+  })
+})
+
 test('with a token, nothing but health, readiness and the document is there without it', async () => {
   await with_(
     {},
