@@ -1,5 +1,5 @@
 /** Which share of a probe's records was later than the limit, and how sure that is. */
-import { betaProbability } from './beta.js'
+import { incompleteBeta } from '../statistics/beta.js'
 import { batchesOf, batchPeriodMs, type Observation } from './observation.js'
 
 export interface Lateness {
@@ -33,7 +33,7 @@ export function latenessOf(observation: Observation, limitMs: number): Lateness 
   const spread =
     n < 2 ? 0 : (slices.reduce((sum, slice) => sum + (slice.late - share * slice.records) ** 2, 0) / records ** 2) * (n / (n - 1))
   const effective = Math.max(1, Math.min(records, spread > 0 ? (share * (1 - share)) / spread : share > 0 && share < 1 ? n : records))
-  const within = (k: number, count: number) => betaProbability(allowedLate, 0.5 + k, 0.5 + count - k)
+  const within = (k: number, count: number) => incompleteBeta(allowedLate, 0.5 + k, 0.5 + count - k)
   const before = within(0, 0)
   const after = within(share * effective, effective)
   return { share, records: Math.round(records), effective, odds: odds(after) / odds(before) }
