@@ -16,7 +16,7 @@ function setting() {
     Object.assign(state, { now, stored, settled })
     await watch.sample()
   }
-  return { watch, at }
+  return { watch, at, state }
 }
 
 test('stretches with and without deferred work have paces of their own; mixed ones are left out', async () => {
@@ -34,6 +34,16 @@ test('stretches with and without deferred work have paces of their own; mixed on
     otherwise: { seconds: 0.5, recordsPerSecond: 2000 },
     figures: { merges: 3 },
   })
+})
+
+test('a block is asked about when it begins and when it ends, however short it is', async () => {
+  const { watch, state } = setting()
+  Object.assign(state, { settled: false })
+  watch.begin()
+  await new Promise((done) => setImmediate(done))
+  Object.assign(state, { now: 50, stored: 100 })
+  await watch.end()
+  assert.equal((await watch.report(50))?.whileRunning, { seconds: 0.05, recordsPerSecond: 2000 })
 })
 
 test('a run without blocks has no report', async () => {

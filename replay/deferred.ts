@@ -3,8 +3,11 @@ import type { DeferredWork, Pace } from '../results/result.js'
 import type { Upkeep } from '../stores/store.js'
 import type { Clock } from './clock.js'
 
-/** How often a store is asked, milliseconds: rarely enough to cost it nothing that could be measured. */
-const sampleMs = 500
+/**
+ * How often a store is asked, milliseconds, besides the beginning and the end of a block: rarely enough to cost it little (an
+ * answer takes one to four), and often enough to have two answers within a block of a third of a second.
+ */
+const sampleMs = 200
 
 /**
  * Watches one run's tables while its blocks are measured: stretches between two samples count as time with deferred work
@@ -30,19 +33,23 @@ export class DeferredWatch {
   begin(): void {
     this.last = undefined
     let free = true
-    this.timer = setInterval(() => {
+    const ask = () => {
       if (!free) return
       free = false
       this.asking = this.sample().finally(() => {
         free = true
       })
-    }, sampleMs)
+    }
+    ask()
+    this.timer = setInterval(ask, sampleMs)
   }
 
   /** A block has ended. */
   async end(): Promise<void> {
     clearInterval(this.timer)
+    const at = this.clock.now()
     await this.asking
+    await this.sample(at)
   }
 
   /** The store has settled after a block, so long after it. */
@@ -63,12 +70,13 @@ export class DeferredWatch {
     }
   }
 
-  /** Asks once. A store that does not answer just now has other troubles, which the run will tell. */
-  async sample(): Promise<void> {
+  /** Asks once, about the time of the question. A store that does not answer just now has other troubles, which the run will tell. */
+  async sample(at = this.clock.now()): Promise<void> {
+    const records = this.stored()
     const upkeep = await this.upkeep().catch(() => undefined)
     if (upkeep === undefined) return
     const { last } = this
-    const now = { at: this.clock.now(), records: this.stored(), settled: upkeep.settled }
+    const now = { at, records, settled: upkeep.settled }
     this.last = now
     this.figures = upkeep.figures
     if (last === undefined || last.settled !== now.settled) return

@@ -1,7 +1,7 @@
 /** Student's distribution against printed tables and closed forms. */
 import { test } from 'uvu'
-import { near } from './simulation.testing.js'
 import { incompleteBeta } from './beta.js'
+import { near } from './simulation.testing.js'
 import { studentProbability, studentQuantile } from './student.js'
 
 test("Student's quantiles are those of the printed tables", () => {
