@@ -17,11 +17,22 @@ export const receiverOptions = {
     summary: 'receiver: acknowledge on receipt (in memory), append (write-ahead log) or object (append)',
     parse: wordOf('acknowledgement', acknowledgements),
   }),
-  'batch-records': value({ placeholder: 'N', summary: 'receiver: records after which a batch is stored (30k)', parse: parsePositiveCount }),
-  'batch-time': value({ placeholder: 'TIME', summary: 'receiver: or so long after its first record (3m)', parse: parseDuration }),
+  'batch-records': value({
+    placeholder: 'N',
+    summary: 'receiver: records after which a batch is stored (30k)',
+    rare: true,
+    parse: parsePositiveCount,
+  }),
+  'batch-time': value({
+    placeholder: 'TIME',
+    summary: 'receiver: or so long after its first record (3m)',
+    rare: true,
+    parse: parseDuration,
+  }),
   'key-file': value({
     placeholder: 'FILE',
     summary: 'receiver: keys that seal users and addresses in objects; or set WEIR_KEYS',
+    rare: true,
     parse: (text) => text,
   }),
   keys: value({
