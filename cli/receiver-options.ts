@@ -11,7 +11,7 @@ import { UsageError } from './errors.js'
 import { parseBytes, parseCount, parseDuration, parsePositiveCount } from './quantities.js'
 
 export const receiverOptions = {
-  objects: value({ placeholder: 'DIR', summary: 'receiver: folder that keeps the objects', parse: (text) => text }),
+  objects: value({ placeholder: 'DIR', summary: 'receiver, processor: folder that keeps the objects', parse: (text) => text }),
   ack: value({
     placeholder: 'WHEN',
     summary: 'receiver: acknowledge on receipt (in memory), append (write-ahead log) or object (append)',
@@ -59,16 +59,18 @@ export const receiverOptions = {
   }),
 } as const
 
+/** Those that a processor has as well. */
+export const sharedOptions: readonly (keyof typeof receiverOptions)[] = ['objects', 'key-file', 'keys']
+
 type Given = Values<typeof receiverOptions>
 
 /** @throws UsageError that names the option */
 export async function receiverSettings(given: Given, cwd: string): Promise<ReceiverSettings> {
-  if (given.objects === undefined) throw new UsageError('say where the objects are to be kept: --objects DIR')
   const tls = await tlsOf(given, cwd)
   const keys = await keysOf(given, cwd)
   return {
     ...defaultSettings,
-    objects: resolve(cwd, given.objects),
+    objects: objectsOf(given, cwd),
     acknowledgement: given.ack ?? defaultSettings.acknowledgement,
     batchRecords: given['batch-records'] ?? defaultSettings.batchRecords,
     batchMs: given['batch-time'] ?? defaultSettings.batchMs,
@@ -81,6 +83,12 @@ export async function receiverSettings(given: Given, cwd: string): Promise<Recei
   }
 }
 
+/** @throws UsageError when nobody has said where they are */
+export function objectsOf({ objects }: Pick<Given, 'objects'>, cwd: string): string {
+  if (objects === undefined) throw new UsageError('say where the objects are kept: --objects DIR')
+  return resolve(cwd, objects)
+}
+
 async function tlsOf(given: Given, cwd: string): Promise<Tls | undefined> {
   const [cert, key] = [given['tls-cert'], given['tls-key']]
   if (cert === undefined && key === undefined) return undefined
@@ -88,7 +96,7 @@ async function tlsOf(given: Given, cwd: string): Promise<Tls | undefined> {
   return { cert: await read('--tls-cert', cert, cwd), key: await read('--tls-key', key, cwd) }
 }
 
-async function keysOf(given: Given, cwd: string): Promise<Keyring | undefined> {
+export async function keysOf(given: Pick<Given, 'keys' | 'key-file'>, cwd: string): Promise<Keyring | undefined> {
   const file = given['key-file']
   if (file === undefined) return given.keys
   if (given.keys !== undefined) throw new UsageError('--key-file and WEIR_KEYS name two sets of keys; give one of them')

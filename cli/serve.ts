@@ -1,15 +1,13 @@
 /** weir serve: runs an HTTP service, until it is told to stop. */
-import { resolve } from 'node:path'
 import { services } from '../services/index.js'
-import type { RunningService } from '../services/service.js'
-import { openStore, startServer, storeIn } from '../stores/index.js'
-import type { Store, StoreServer } from '../stores/store.js'
-import { redactUrl } from '../stores/url.js'
+import type { RunningService, ServiceModule } from '../services/service.js'
 import { storeNamed } from './catalogue.js'
 import { type Context, defineCommand, toggle, value } from './command.js'
 import { Interrupted, UsageError } from './errors.js'
+import { processorOptions, processorSettings } from './processor-options.js'
 import { parseCount } from './quantities.js'
-import { receiverOptions, receiverSettings } from './receiver-options.js'
+import { receiverOptions, receiverSettings, sharedOptions } from './receiver-options.js'
+import { openPlace, openPlaceToWrite, type Place, placeOptions, type Where } from './serve-place.js'
 import { unknown } from './suggest.js'
 
 const loopback = ['127.0.0.1', '::1', 'localhost']
@@ -17,7 +15,7 @@ const names = services.map(({ name }) => name)
 
 export const serve = defineCommand({
   name: 'serve',
-  summary: 'Serves over HTTP: questions about a run, or a place that takes lines in.',
+  summary: 'Serves over HTTP: questions about a run, or lines on their way into one.',
   options: {
     service: value({
       placeholder: 'NAME',
@@ -36,6 +34,7 @@ export const serve = defineCommand({
     }),
     openapi: toggle({ summary: 'print the OpenAPI document of the service and end' }),
     ...receiverOptions,
+    ...processorOptions,
   },
   positionals: ['service'],
   targetOptions: false,
@@ -43,6 +42,7 @@ export const serve = defineCommand({
     'weir run -t single-thread -n 100k -s postgres --keep --data kept',
     'weir serve analytics --data kept --schema run_1_single_thread --port 8080',
     'weir serve receiver --objects kept-objects --port 8080',
+    'weir serve processor --objects kept-objects --data kept',
     'weir serve analytics --openapi',
   ],
 
@@ -55,11 +55,17 @@ export const serve = defineCommand({
     const host = values.host ?? '127.0.0.1'
     const options = { host, port: values.port ?? 0, ...(values.token === undefined ? {} : { token: values.token }), onTrouble: notice }
     refuseOthers(service.needs, context)
-    const place = service.needs === 'run' ? await openRun(values, context) : undefined
+    // Mistakes in them are told of before anything is started.
+    const intake = service.needs === 'objects' ? await receiverSettings(values, context.cwd) : undefined
+    const processing = service.needs === 'objects and run' ? await processorSettings(values, context.cwd) : undefined
+    const place = await placeFor(service.needs, values, context.cwd)
     let running: RunningService | undefined
     try {
-      if (service.needs === 'objects') running = await service.start({ ...options, settings: await receiverSettings(values, context.cwd) })
-      else if (place !== undefined) running = await service.start({ ...options, store: place.store })
+      if (service.needs === 'objects' && intake !== undefined) running = await service.start({ ...options, settings: intake })
+      else if (service.needs === 'run' && place !== undefined) running = await service.start({ ...options, store: place.store })
+      else if (service.needs === 'objects and run' && place !== undefined && processing !== undefined) {
+        running = await service.start({ ...options, store: place.store, settings: processing })
+      }
       if (running === undefined) throw new Error('nothing was started')
       if (values.token === undefined && !loopback.includes(host)) {
         notice(`no token is set: everybody who reaches ${host} may ask; set WEIR_TOKEN, or listen on 127.0.0.1`)
@@ -74,83 +80,26 @@ export const serve = defineCommand({
   },
 })
 
-/** A flag of another service would be ignored without a word. @throws UsageError that names it */
-function refuseOthers(needs: 'run' | 'objects', { settings }: Context): void {
-  const ofRuns = ['store', 'data', 'schema']
-  const given = (needs === 'run' ? Object.keys(receiverOptions) : ofRuns)
-    .map((key) => settings.find(key))
-    .find((one) => one?.layer === 'flag')
+/** Options of some services, by what these need; an option of another service would be ignored without a word. */
+const optionsOf: Readonly<Record<ServiceModule['needs'], readonly string[]>> = {
+  run: placeOptions,
+  objects: Object.keys(receiverOptions),
+  'objects and run': [...placeOptions, ...sharedOptions, ...Object.keys(processorOptions)],
+}
+
+/** @throws UsageError that names an option that is not for this service */
+function refuseOthers(needs: ServiceModule['needs'], { settings }: Context): void {
+  const others = Object.values(optionsOf)
+    .flat()
+    .filter((key) => !optionsOf[needs].includes(key))
+  const given = others.map((key) => settings.find(key)).find((one) => one?.layer === 'flag')
   if (given !== undefined) throw new UsageError(`${given.origin} is not for this service: weir serve --help says which option is for which`)
 }
 
-interface Place {
-  readonly store: Store
-  close(): Promise<void>
-}
-
-interface Where {
-  readonly store: { readonly name: string; readonly url: string } | undefined
-  readonly data: string | undefined
-  readonly schema: string | undefined
-}
-
-/** The run to serve, and the server that holds it where that is started here. */
-async function openRun({ store: asked, data, schema }: Where, { cwd }: Context): Promise<Place> {
-  const store = asked ?? { name: (data === undefined ? undefined : storeIn(resolve(cwd, data))) ?? 'postgres', url: '' }
-  if (store.name === 'null') throw new UsageError('the null store keeps nothing, so there is nothing to serve')
-  if (store.url === '' && data === undefined) {
-    throw new UsageError('say where the run lies: --store postgres://... or --data DIR (of weir run --keep --data DIR)')
-  }
-  if (store.url !== '' && data !== undefined) throw new UsageError('--store with a URL and --data name two places; give one of them')
-  // A server given by URL is asked for its runs only where none is named: a user who may but read is enough then.
-  const server =
-    store.url !== '' && schema?.startsWith('weir_')
-      ? undefined
-      : await startServer({
-          store: store.url === '' ? store.name : store.url,
-          durability: 'power',
-          ...(data === undefined ? {} : { dataDirectory: resolve(cwd, data) }),
-        })
-  try {
-    const opened = await openStore({
-      store: store.name,
-      url: server?.url ?? store.url,
-      schema: server === undefined ? (schema ?? '') : await runOn(server, schema),
-      // How rows are split, and how their lines looked, concerns writers and audits alone.
-      layout: { partitionKey: 'id', partitions: 1 },
-      format: 'combined',
-    })
-    return {
-      store: opened,
-      async close() {
-        await opened.close()
-        await server?.close()
-      },
-    }
-  } catch (error) {
-    await server?.close()
-    throw error
-  }
-}
-
-/** The run that was asked for, or the only one. */
-async function runOn(server: StoreServer, asked: string | undefined): Promise<string> {
-  const runs = await server.runs()
-  const schemas = runs.map(({ schema }) => schema)
-  const where = redactUrl(server.url)
-  if (asked !== undefined) {
-    const [found, another] = schemas.includes(asked) ? [asked] : schemas.filter((schema) => schema.endsWith(`_${asked}`))
-    if (found === undefined) throw new UsageError(unknown('run', asked, schemas))
-    if (another !== undefined) throw new UsageError(`"${asked}" ends the names of several runs: ${found}, ${another}; give more of it`)
-    return found
-  }
-  const [only, ...others] = schemas
-  if (only === undefined) throw new UsageError(`no run lies at ${where}: weir run --keep leaves one`)
-  if (others.length > 0) {
-    const listed = runs.map(({ schema, createdAt, bytes }) => `  ${schema}  of ${createdAt}, ${(bytes / 1e6).toFixed(1)} MB`)
-    throw new UsageError(`${runs.length} runs lie at ${where}; say which with --schema:\n${listed.join('\n')}`)
-  }
-  return only
+function placeFor(needs: ServiceModule['needs'], where: Where, cwd: string): Promise<Place | undefined> {
+  if (needs === 'run') return openPlace(where, cwd)
+  if (needs === 'objects and run') return openPlaceToWrite(where, cwd)
+  return Promise.resolve(undefined)
 }
 
 function serviceNamed(text: string) {

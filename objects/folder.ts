@@ -4,7 +4,7 @@ import { type FileHandle, mkdir, open, readdir, readFile, rename, unlink } from 
 import { join } from 'node:path'
 import { checkName, MissingObjectError, type Objects } from './objects.js'
 
-/** Files that are being written begin so; they sort before every name, and a crash may leave one. */
+/** Files that are being written begin so, followed by their writer's process id; a crash may leave one. */
 const partial = '.partial-'
 
 export interface FolderOptions {
@@ -18,7 +18,7 @@ export async function openFolder({ folder, sync = true }: FolderOptions): Promis
   try {
     await mkdir(folder, { recursive: true })
     // What a crash has left was never told of as stored.
-    for (const name of await readdir(folder)) if (name.startsWith(partial)) await unlink(join(folder, name)).catch(() => undefined)
+    for (const name of await readdir(folder)) if (isAbandoned(name)) await unlink(join(folder, name)).catch(() => undefined)
   } catch (error) {
     throw new Error(`the objects cannot be kept in ${folder}: ${messageOf(error)}; name another folder`, { cause: error })
   }
@@ -87,6 +87,20 @@ class Folder implements Objects {
     } finally {
       await folder.close()
     }
+  }
+}
+
+/** A file that nobody is writing any more. */
+function isAbandoned(name: string): boolean {
+  const [, pid] = /^\.partial-(\d+)-/.exec(name) ?? []
+  if (pid === undefined) return false
+  // This process has only begun to write, if it is the one that was meant: the id was given twice.
+  if (Number(pid) === process.pid) return true
+  try {
+    process.kill(Number(pid), 0)
+    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH'
   }
 }
 

@@ -1,5 +1,6 @@
 /** The contract of a service: an HTTP server that Weir runs beside, or instead of, an ingestion. */
 import type { Store } from '../stores/store.js'
+import type { ProcessorSettings } from './processor/server.js'
 import type { ReceiverSettings } from './receiver/server.js'
 
 export interface ServiceOptions {
@@ -23,6 +24,11 @@ export interface IntakeServiceOptions extends ServiceOptions {
   readonly settings: ReceiverSettings
 }
 
+/** For a service between the two. */
+export interface ProcessorServiceOptions extends RunServiceOptions {
+  readonly settings: ProcessorSettings
+}
+
 export interface RunningService {
   /** Where it listens: 'http://127.0.0.1:8080'. */
   readonly url: string
@@ -34,7 +40,7 @@ interface ServiceKind<Needs extends string, Options> {
   readonly name: string
   /** A sentence for help. */
   readonly summary: string
-  /** What it is started on: a run in a store, or a place for objects. */
+  /** What it is started on: a run in a store, a place of objects, or both. */
   readonly needs: Needs
   /** Resolves when it listens. @throws Error that says what was wrong and what to do; nothing listens then */
   start(options: Options): Promise<RunningService>
@@ -44,4 +50,5 @@ interface ServiceKind<Needs extends string, Options> {
 
 export type RunServiceModule = ServiceKind<'run', RunServiceOptions>
 export type IntakeServiceModule = ServiceKind<'objects', IntakeServiceOptions>
-export type ServiceModule = RunServiceModule | IntakeServiceModule
+export type ProcessorServiceModule = ServiceKind<'objects and run', ProcessorServiceOptions>
+export type ServiceModule = RunServiceModule | IntakeServiceModule | ProcessorServiceModule

@@ -249,10 +249,17 @@ export interface Inserter {
   close(): Promise<void>
 }
 
-/** A run of lines treated as one file: the unit that instances claim. */
-export interface Logfile extends Range {
+/** Lines treated as one file: the unit that instances claim. */
+export interface Logfile {
   readonly id: number
+  /** Where its lines lie: what that means is the business of those who read them. */
   readonly path: string
+  /** Its records, in the order of its lines: mostly one range. */
+  readonly ranges: readonly Range[]
+}
+
+export interface RegisteredLogfile extends Logfile {
+  readonly done: boolean
 }
 
 /** Proof that an instance holds a logfile: valid as long as nobody has changed the version since. */
@@ -265,6 +272,15 @@ export interface Claim {
 export interface Logfiles {
   /** Registers a spooled file; it can be claimed from now on. */
   add(file: Omit<Logfile, 'id'>): Promise<number>
+  /**
+   * Registers a file under exactly this number and claims it at once; undefined when the number is taken. Who has read all
+   * files registered so far, and registers under the number behind the last of them, knows that nobody has registered anything
+   * since (optimistic concurrency): so several may decide, each on what the others have, which records are new. Not to be
+   * mixed with `add` in one run.
+   */
+  addClaimed(file: Logfile, owner: string, leaseMs: number): Promise<Claim | undefined>
+  /** Files registered under numbers above this one, in order, at most so many. */
+  registered(after: number, most: number): Promise<readonly RegisteredLogfile[]>
   /**
    * Takes the oldest file that is new or whose lease has run out, by an UPDATE guarded by the version it was read with;
    * undefined when there is none. `conflicts` counts the updates that another instance won.

@@ -1,6 +1,6 @@
 /** Collects chunks into batches: a batch closes when it is full or its first chunk has lingered, and a bounded number is written at once. */
 import type { Chunk } from '../generators/record.js'
-import { Bell } from './bell.js'
+import { Bell } from '../stores/bell.js'
 
 export interface BatcherOptions {
   /** A batch closes with the chunk that brings it to this many records. */

@@ -65,7 +65,7 @@ export async function createRun(link: Link, schema: string, abilities: Abilities
   ) ENGINE = MergeTree ORDER BY (source, position) ${remembering}`)
   await link.run(sql`CREATE TABLE ${id(schema, logfileTable)} (
     id Int64, version Int32, state String, owner String, nonce String, at Int64, lease_until Int64,
-    source Int32, first Int64, count Int32, path String
+    path String, ranges String
   ) ENGINE = MergeTree ORDER BY (id, version) ${remembering}`)
 }
 

@@ -1,6 +1,7 @@
 /** Claims without locks: each version of a logfile is one owner's, however many want it, and its rows are stored once, whoever writes them. */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { soleRange } from '../logfile-ranges.js'
 import { type Claim, ClaimLostError } from '../store.js'
 import type { ClickHouseStore } from './clickhouse.js'
 import type { ClickHouseLogfiles } from './logfiles.js'
@@ -9,11 +10,13 @@ import { id, sql } from './sql.js'
 
 const leaseMs = 3_600_000
 const line = (position: number) => `10.0.0.1 - - [15/Jan/2026:10:00:00 +0000] "GET /${position} HTTP/1.1" 200 1 "-" "-"`
-const linesOf = ({ logfile }: Claim) =>
-  chunkOf(
-    Array.from({ length: logfile.count }, (_, i) => ((logfile.first + i) % 10 === 3 ? 'no record' : line(logfile.first + i))),
-    logfile.first,
+const linesOf = ({ logfile }: Claim) => {
+  const { first, count } = soleRange(logfile)
+  return chunkOf(
+    Array.from({ length: count }, (_, i) => ((first + i) % 10 === 3 ? 'no record' : line(first + i))),
+    first,
   )
+}
 
 function logfilesOf({ logfiles }: ClickHouseStore): ClickHouseLogfiles {
   if (logfiles === undefined) throw new Error('this server ought to have claims')
@@ -22,7 +25,8 @@ function logfilesOf({ logfiles }: ClickHouseStore): ClickHouseLogfiles {
 
 async function add(store: ClickHouseStore, files: number, count = 10): Promise<number[]> {
   const ids = []
-  for (let i = 0; i < files; i++) ids.push(await logfilesOf(store).add({ source: 1, first: i * count, count, path: `/spool/${i}` }))
+  for (let i = 0; i < files; i++)
+    ids.push(await logfilesOf(store).add({ path: `/spool/${i}`, ranges: [{ source: 1, first: i * count, count }] }))
   return ids
 }
 
@@ -70,7 +74,7 @@ onEmbedded('all who want the same version at once: one gets it', async (ground) 
   const store = await ground.run()
   const owners = await Promise.all(Array.from({ length: 8 }, () => ground.open(store.address)))
   for (let round = 0; round < 20; round++) {
-    await logfilesOf(store).add({ source: 1, first: round, count: 1, path: '' })
+    await logfilesOf(store).add({ path: '', ranges: [{ source: 1, first: round, count: 1 }] })
     const taken = await Promise.all(owners.map((each, i) => logfilesOf(each).claim(`owner ${i}`, leaseMs)))
     assert.is(taken.filter(({ claim }) => claim !== undefined).length, 1)
   }
@@ -165,6 +169,56 @@ onGiven('a server without tokens has no claims, and says why', async (ground) =>
   assert.is(store.logfiles, undefined)
   assert.match(store.lacks.claims ?? '', /knows no deduplication tokens .* no two instances could be kept from taking the same logfile/)
   assert.match(store.lacks.retry ?? '', /a batch in doubt could be stored twice/)
+})
+
+onEmbedded('several who register under the next number: one does, and the others see what it registered', async (ground) => {
+  const store = await ground.run()
+  const owners = await Promise.all(Array.from({ length: 4 }, () => ground.open(store.address)))
+  const ranges = [
+    { source: 7, first: 5_000_000_000, count: 3 },
+    { source: 2, first: 0, count: 1 },
+  ]
+  for (let number = 1; number <= 5; number++) {
+    const claims = await Promise.all(
+      owners.map((each, i) => logfilesOf(each).addClaimed({ id: number, path: `object-${number}-of-${i}`, ranges }, `owner ${i}`, leaseMs)),
+    )
+    const [won, ...others] = claims.filter((claim) => claim !== undefined)
+    assert.is(others.length, 0)
+    assert.equal(await logfilesOf(store).registered(number - 1, 10), [{ ...won?.logfile, done: false }])
+    // It is in hand: nobody else gets it.
+    assert.is((await logfilesOf(store).claim('somebody', leaseMs)).claim, undefined)
+  }
+  assert.equal(
+    (await logfilesOf(store).registered(1, 3)).map((file) => file.id),
+    [2, 3, 4],
+  )
+})
+
+onEmbedded('a file that was registered and claimed at once is settled with its rows, all ranges of it', async (ground) => {
+  const store = await ground.run()
+  const logfiles = logfilesOf(store)
+  const pieces = [
+    { source: 7, first: 100, count: 2 },
+    { source: 2, first: 0, count: 1 },
+  ]
+  const claim = await logfiles.addClaimed({ id: 1, path: 'object', ranges: pieces }, 'owner', leaseMs)
+  if (claim === undefined) throw new Error('nobody else is there')
+  const writer = ground.closing(await store.writer())
+  const chunks = pieces.map(({ source, first, count }) => ({
+    ...chunkOf(
+      Array.from({ length: count }, (_, i) => (i === 1 ? 'no record' : line(first + i))),
+      first,
+    ),
+    source,
+  }))
+  const receipt = await writer.write(chunks, claim)
+  assert.equal(await logfiles.outcomes([1]), [{ id: 1, receipt }])
+  assert.is((await logfiles.registered(0, 1))[0]?.done, true)
+  // Nothing new in it: it is done all the same.
+  const empty = await logfiles.addClaimed({ id: 2, path: 'again', ranges: [] }, 'owner', leaseMs)
+  if (empty === undefined) throw new Error('nobody else is there')
+  assert.equal(await writer.write([], empty), [])
+  assert.is(await logfiles.backlog(), 0)
 })
 
 test.run()

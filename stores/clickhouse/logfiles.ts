@@ -1,7 +1,8 @@
 /** Claims of spooled logfiles without locks: whoever gets the row of a version in, by its token, holds that version. */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Claim, Logfile, Logfiles, Receipt, Settlement, StoreAddress } from '../store.js'
+import { type CompactRange, compactRanges, rangesOf, receiptOf } from '../logfile-ranges.js'
+import type { Claim, Logfile, Logfiles, Receipt, RegisteredLogfile, StoreAddress } from '../store.js'
 import type { Abilities } from './abilities.js'
 import { insertSettings } from './inserts.js'
 import { logfileTable, rejectTable } from './layout.js'
@@ -30,10 +31,9 @@ interface Holder {
 interface VersionRow {
   readonly id: string
   readonly last: number
-  readonly source: number
-  readonly first: string
-  readonly count: number
   readonly path: string
+  /** JSON. */
+  readonly ranges: string
 }
 
 /** Oldest free files among which an instance chooses, so that many instances do not all want the same one. */
@@ -57,6 +57,18 @@ export class ClickHouseLogfiles implements Logfiles {
       const number = this.nextId++
       if (await this.enter({ file: { ...file, id: number }, version: 0, state: 'new', owner: '', leaseMs: 0 })) return number
     }
+  }
+
+  async addClaimed(logfile: Logfile, owner: string, leaseMs: number): Promise<Claim | undefined> {
+    const version = 1
+    return (await this.enter({ file: logfile, version, state: 'claimed', owner, leaseMs })) ? { logfile, version, owner } : undefined
+  }
+
+  async registered(after: number, most: number): Promise<readonly RegisteredLogfile[]> {
+    const rows = await this.link.rows<VersionRow & { readonly done: number }>(sql`
+      SELECT id, toInt32(0) AS last, ${whose}, countIf(state = 'done') > 0 AS done
+      FROM ${this.table} WHERE id > ${after} GROUP BY id ORDER BY id LIMIT ${most}`)
+    return rows.map((row) => ({ ...toLogfile(row), done: row.done !== 0 }))
   }
 
   async claim(owner: string, leaseMs: number) {
@@ -99,13 +111,18 @@ export class ClickHouseLogfiles implements Logfiles {
     if (ids.length === 0) return []
     const outcomes: { readonly id: number; readonly receipt: Receipt }[] = []
     for (const row of await this.link.rows<VersionRow>(sql`
-      SELECT id, toInt32(0) AS last, any(source) AS source, any(first) AS first, any(count) AS count, any(path) AS path
+      SELECT id, toInt32(0) AS last, ${whose}
       FROM ${this.table} WHERE id IN (${list(ids)}) AND state = 'done' GROUP BY id`)) {
       const file = toLogfile(row)
-      const rejects = await this.link.rows<{ position: string; reason: string }>(sql`
-        SELECT position, reason FROM ${id(this.address.schema, rejectTable)}
-        WHERE source = ${file.source} AND position >= ${file.first} AND position < ${file.first + file.count} ORDER BY position`)
-      outcomes.push({ id: file.id, receipt: receiptOf(file, rejects) })
+      const receipt: Receipt[] = []
+      for (const range of file.ranges) {
+        const { source, first, count } = range
+        const rejects = await this.link.rows<{ position: string; reason: string }>(sql`
+          SELECT position, reason FROM ${id(this.address.schema, rejectTable)}
+          WHERE source = ${source} AND position >= ${first} AND position < ${first + count} ORDER BY position`)
+        receipt.push(receiptOf(range, rejects))
+      }
+      outcomes.push({ id: file.id, receipt: receipt.flat() })
     }
     return outcomes
   }
@@ -128,9 +145,8 @@ export class ClickHouseLogfiles implements Logfiles {
   /** Oldest files that are new, or whose holder has not been heard of; time is the server's alone. */
   private free(): Promise<VersionRow[]> {
     return this.link.rows<VersionRow>(sql`
-      SELECT id, last, source, first, count, path FROM (
-        SELECT id, max(version) AS last, argMax(state, version) AS now, max((version, lease_until)).2 AS lease,
-          any(source) AS source, any(first) AS first, any(count) AS count, any(path) AS path
+      SELECT id, last, path, ranges FROM (
+        SELECT id, max(version) AS last, argMax(state, version) AS now, max((version, lease_until)).2 AS lease, ${whose}
         FROM ${this.table} GROUP BY id
       ) WHERE now = 'new' OR (now = 'claimed' AND lease < ${clock}) ORDER BY id LIMIT ${candidates}`)
   }
@@ -168,9 +184,9 @@ export class ClickHouseLogfiles implements Logfiles {
   private async insert({ file, version, state, owner, leaseMs }: Version, nonce: string, token: string): Promise<void> {
     const { url, schema } = this.address
     await this.link.run(
-      sql`INSERT INTO ${id(schema, logfileTable)} (id, version, state, owner, nonce, at, lease_until, source, first, count, path)
+      sql`INSERT INTO ${id(schema, logfileTable)} (id, version, state, owner, nonce, at, lease_until, path, ranges)
         SELECT ${file.id}, ${version}, ${state}, ${owner}, ${nonce}, toUnixTimestamp64Micro(now64(6)), ${clock} + ${leaseMs},
-          ${file.source}, ${file.first}, ${file.count}, ${file.path}`,
+          ${file.path}, ${JSON.stringify(compactRanges(file.ranges))}`,
       insertSettings(url, this.abilities, token),
     )
   }
@@ -179,20 +195,9 @@ export class ClickHouseLogfiles implements Logfiles {
 /** The server's clock, milliseconds. */
 const clock = sql`toUnixTimestamp64Milli(now64(3))`
 
-function toLogfile({ id: number, source, first, count, path }: VersionRow): Logfile {
-  return { id: Number(number), source, first: Number(first), count, path }
-}
+/** What a file is, by the word of who registered it: should two have come through under one number, the earlier one. */
+const whose = sql`argMin(path, (at, nonce)) AS path, argMin(ranges, (at, nonce)) AS ranges`
 
-/** A file's records are stored but for the rejected ones. */
-function receiptOf({ source, first, count }: Logfile, rejects: readonly { readonly position: string; readonly reason: string }[]): Receipt {
-  const receipt: Settlement[] = []
-  let next = first
-  for (const { position, reason } of rejects) {
-    const at = Number(position)
-    if (at > next) receipt.push({ source, first: next, count: at - next, fate: 'stored' })
-    receipt.push({ source, first: at, count: 1, fate: 'rejected', reason })
-    next = at + 1
-  }
-  if (next < first + count) receipt.push({ source, first: next, count: first + count - next, fate: 'stored' })
-  return receipt
+function toLogfile({ id: number, path, ranges }: VersionRow): Logfile {
+  return { id: Number(number), path, ranges: rangesOf(JSON.parse(ranges) as CompactRange[]) }
 }

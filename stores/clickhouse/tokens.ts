@@ -1,5 +1,9 @@
 /** Tokens of inserts: the same for the same records, whoever writes them and however often. */
+import { createHash } from 'node:crypto'
 import type { Range } from '../../generators/record.js'
+
+/** Tokens travel in the address of a request, which has no room for thousands of ranges. */
+const mostLength = 200
 
 /**
  * The token of what a batch has for one destination. Ranges that follow one another are one, so that a logfile has the
@@ -12,5 +16,6 @@ export function tokenOf(batch: readonly Range[], destination: string): string {
     if (last !== undefined && last.source === source && last.first + last.count === first) last.count += count
     else ranges.push({ source, first, count })
   }
-  return `${ranges.map(({ source, first, count }) => `${source}:${first}:${count}`).join(',')}:${destination}`
+  const text = ranges.map(({ source, first, count }) => `${source}:${first}:${count}`).join(',')
+  return `${text.length > mostLength ? createHash('sha256').update(text).digest('hex') : text}:${destination}`
 }

@@ -193,7 +193,7 @@ onServers('close() ends the waiting for a server that stays away', async (ground
 onEmbedded('what a killed server noted and lost is inserted again by whoever takes the file over', async (ground) => {
   const store = await ground.run()
   const { logfiles } = store
-  await logfiles?.add({ source: 1, first: 0, count: 30, path: '' })
+  await logfiles?.add({ path: '', ranges: [{ source: 1, first: 0, count: 30 }] })
   const writer = ground.closing(await store.writer())
   await logfiles?.claim('first', 0)
   await writer.write([linesFrom(0, 30)])

@@ -1,21 +1,25 @@
 /** Claims on real servers: each file goes to one owner, and a lost claim takes its rows with it. */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { soleRange } from '../logfile-ranges.js'
 import { type Claim, ClaimLostError } from '../store.js'
 import type { PostgresStore } from './postgres.js'
 import { chunkOf, failure, type Ground, numberOf, onServers } from './servers.testing.js'
 
 const leaseMs = 3_600_000
 const line = (position: number) => `10.0.0.1 - - [15/Jan/2026:10:00:00 +0000] "GET /${position} HTTP/1.1" 200 1 "-" "-"`
-const linesOf = ({ logfile }: Claim) =>
-  chunkOf(
-    Array.from({ length: logfile.count }, (_, i) => ((logfile.first + i) % 10 === 3 ? 'no record' : line(logfile.first + i))),
-    logfile.first,
+const linesOf = ({ logfile }: Claim) => {
+  const { first, count } = soleRange(logfile)
+  return chunkOf(
+    Array.from({ length: count }, (_, i) => ((first + i) % 10 === 3 ? 'no record' : line(first + i))),
+    first,
   )
+}
 
 async function add(store: PostgresStore, files: number, count = 10): Promise<number[]> {
   const ids = []
-  for (let i = 0; i < files; i++) ids.push(await store.logfiles.add({ source: 1, first: i * count, count, path: `/spool/${i}` }))
+  for (let i = 0; i < files; i++)
+    ids.push(await store.logfiles.add({ path: `/spool/${i}`, ranges: [{ source: 1, first: i * count, count }] }))
   return ids
 }
 
@@ -65,7 +69,7 @@ onServers('a claim that another instance wins between reading and taking counts 
   const table = `${store.address.schema}.nginx_logfile`
   // The other instance has taken the first file and not committed yet: the claim waits for it, and loses.
   await client.query(
-    `BEGIN; UPDATE ${table} SET state = 'claimed', version = version + 1, lease_until = now() + interval '1 hour' WHERE first = 0`,
+    `BEGIN; UPDATE ${table} SET state = 'claimed', version = version + 1, lease_until = now() + interval '1 hour' WHERE path = '/spool/0'`,
   )
   const claiming = store.logfiles.claim('late', leaseMs)
   const other = await ground.client()
@@ -75,7 +79,7 @@ onServers('a claim that another instance wins between reading and taking counts 
   }
   await client.query('COMMIT')
   const { claim, conflicts } = await claiming
-  assert.is(claim?.logfile.first, 10)
+  assert.is(claim?.logfile.ranges[0]?.first, 10)
   assert.is(conflicts, 1)
 })
 
@@ -155,7 +159,57 @@ onServers('claims go on after their connection was cut', async (ground) => {
   )
   // It fails, unless the end of the connection was noticed before anybody asked.
   await store.logfiles.backlog().catch(() => undefined)
-  assert.is((await claimOne(store, 'owner')).logfile.first, 10)
+  assert.is((await claimOne(store, 'owner')).logfile.ranges[0]?.first, 10)
+})
+
+onServers('several who register under the next number: one does, and the others see what it registered', async (ground) => {
+  const store = await ground.run()
+  const owners = await Promise.all(Array.from({ length: 4 }, () => ground.open(store.address)))
+  const ranges = [
+    { source: 7, first: 5_000_000_000, count: 3 },
+    { source: 2, first: 0, count: 1 },
+  ]
+  for (let number = 1; number <= 5; number++) {
+    const claims = await Promise.all(
+      owners.map((each, i) => each.logfiles.addClaimed({ id: number, path: `object-${number}-of-${i}`, ranges }, `owner ${i}`, leaseMs)),
+    )
+    const [won, ...others] = claims.filter((claim) => claim !== undefined)
+    assert.is(others.length, 0)
+    assert.equal(await store.logfiles.registered(number - 1, 10), [{ ...won?.logfile, done: false }])
+    // It is in hand: nobody else gets it.
+    assert.is((await store.logfiles.claim('somebody', leaseMs)).claim, undefined)
+  }
+  assert.equal(
+    (await store.logfiles.registered(1, 3)).map((file) => file.id),
+    [2, 3, 4],
+  )
+})
+
+onServers('a file that was registered and claimed at once is settled with its rows, all ranges of it', async (ground) => {
+  const store = await ground.run()
+  const logfiles = store.logfiles
+  const pieces = [
+    { source: 7, first: 100, count: 2 },
+    { source: 2, first: 0, count: 1 },
+  ]
+  const claim = await logfiles.addClaimed({ id: 1, path: 'object', ranges: pieces }, 'owner', leaseMs)
+  if (claim === undefined) throw new Error('nobody else is there')
+  const writer = ground.closing(await store.writer())
+  const chunks = pieces.map(({ source, first, count }) => ({
+    ...chunkOf(
+      Array.from({ length: count }, (_, i) => (i === 1 ? 'no record' : line(first + i))),
+      first,
+    ),
+    source,
+  }))
+  const receipt = await writer.write(chunks, claim)
+  assert.equal(await logfiles.outcomes([1]), [{ id: 1, receipt }])
+  assert.is((await logfiles.registered(0, 1))[0]?.done, true)
+  // Nothing new in it: it is done all the same.
+  const empty = await logfiles.addClaimed({ id: 2, path: 'again', ranges: [] }, 'owner', leaseMs)
+  if (empty === undefined) throw new Error('nobody else is there')
+  assert.equal(await writer.write([], empty), [])
+  assert.is(await logfiles.backlog(), 0)
 })
 
 test.run()

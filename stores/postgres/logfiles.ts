@@ -1,16 +1,15 @@
 /** Claims of spooled logfiles by optimistic locking on nginx_logfile.version. */
 import type pg from 'pg'
-import type { Claim, Logfile, Logfiles, Receipt, Settlement, StoreAddress } from '../store.js'
+import { type CompactRange, compactRanges, rangesOf, receiptOf } from '../logfile-ranges.js'
+import type { Claim, Logfile, Logfiles, Receipt, RegisteredLogfile, StoreAddress } from '../store.js'
 import { logfileTable, rejectTable } from './layout.js'
 import { id, sql } from './sql.js'
 import { StandingConnection } from './standing.js'
 
 interface LogfileRow {
   readonly id: string
-  readonly source: number
-  readonly first: string
-  readonly count: number
   readonly path: string
+  readonly ranges: readonly CompactRange[]
   readonly version: number
 }
 
@@ -25,15 +24,29 @@ export class PostgresLogfiles implements Logfiles {
     this.connection = new StandingConnection(address.url)
   }
 
-  async add({ source, first, count, path }: Omit<Logfile, 'id'>): Promise<number> {
-    const text = sql`INSERT INTO ${this.table} (source, first, count, path) VALUES ($1, $2, $3, $4) RETURNING id`.text
-    const [row] = await this.query<{ id: string }>('add', text, [source, first, count, path])
+  async add({ path, ranges }: Omit<Logfile, 'id'>): Promise<number> {
+    const text = sql`INSERT INTO ${this.table} (path, ranges) VALUES ($1, $2) RETURNING id`.text
+    const [row] = await this.query<{ id: string }>('add', text, [path, JSON.stringify(compactRanges(ranges))])
     return Number(row?.id)
+  }
+
+  async addClaimed(logfile: Logfile, owner: string, leaseMs: number): Promise<Claim | undefined> {
+    const text = sql`INSERT INTO ${this.table} (id, path, ranges, state, version, owner, lease_until)
+      VALUES ($1, $2, $3, 'claimed', 1, $4, now() + $5 * interval '1 millisecond') ON CONFLICT DO NOTHING RETURNING version`.text
+    const ranges = JSON.stringify(compactRanges(logfile.ranges))
+    const [row] = await this.query<{ version: number }>('add claimed', text, [logfile.id, logfile.path, ranges, owner, leaseMs])
+    return row === undefined ? undefined : { logfile, version: row.version, owner }
+  }
+
+  async registered(after: number, most: number): Promise<readonly RegisteredLogfile[]> {
+    const text = sql`SELECT id, path, ranges, version, state = 'done' AS done FROM ${this.table} WHERE id > $1 ORDER BY id LIMIT $2`.text
+    const rows = await this.query<LogfileRow & { readonly done: boolean }>('registered', text, [after, most])
+    return rows.map((row) => ({ ...toLogfile(row), done: row.done }))
   }
 
   async claim(owner: string, leaseMs: number) {
     // Free are new files and those whose holder has not been heard of; time is the server's alone.
-    const free = sql`SELECT id, source, first, count, path, version FROM ${this.table}
+    const free = sql`SELECT id, path, ranges, version FROM ${this.table}
       WHERE state = 'new' OR (state = 'claimed' AND lease_until < now()) ORDER BY id LIMIT ${candidates}`.text
     const take =
       sql`UPDATE ${this.table} SET state = 'claimed', version = version + 1, owner = $3, lease_until = now() + $4 * interval '1 millisecond'
@@ -66,19 +79,20 @@ export class PostgresLogfiles implements Logfiles {
   }
 
   async outcomes(ids: readonly number[]) {
-    const done = sql`SELECT id, source, first, count, path, version FROM ${this.table} WHERE id = ANY($1) AND state = 'done'`.text
+    const done = sql`SELECT id, path, ranges, version FROM ${this.table} WHERE id = ANY($1) AND state = 'done'`.text
     const rejected =
       sql`SELECT position, reason FROM ${id(this.address.schema, rejectTable)} WHERE source = $1 AND position >= $2 AND position < $3 ORDER BY position`
         .text
     const outcomes: { readonly id: number; readonly receipt: Receipt }[] = []
     for (const row of await this.query<LogfileRow>('done', done, [ids])) {
       const file = toLogfile(row)
-      const rejects = await this.query<{ position: string; reason: string }>('rejected', rejected, [
-        file.source,
-        file.first,
-        file.first + file.count,
-      ])
-      outcomes.push({ id: file.id, receipt: receiptOf(file, rejects) })
+      const receipt: Receipt[] = []
+      for (const range of file.ranges) {
+        const { source, first, count } = range
+        const rejects = await this.query<{ position: string; reason: string }>('rejected', rejected, [source, first, first + count])
+        receipt.push(receiptOf(range, rejects))
+      }
+      outcomes.push({ id: file.id, receipt: receipt.flat() })
     }
     return outcomes
   }
@@ -99,20 +113,6 @@ export class PostgresLogfiles implements Logfiles {
   }
 }
 
-function toLogfile({ id: number, source, first, count, path }: LogfileRow): Logfile {
-  return { id: Number(number), source, first: Number(first), count, path }
-}
-
-/** A file's records are stored but for the rejected ones. */
-function receiptOf({ source, first, count }: Logfile, rejects: readonly { readonly position: string; readonly reason: string }[]): Receipt {
-  const receipt: Settlement[] = []
-  let next = first
-  for (const { position, reason } of rejects) {
-    const at = Number(position)
-    if (at > next) receipt.push({ source, first: next, count: at - next, fate: 'stored' })
-    receipt.push({ source, first: at, count: 1, fate: 'rejected', reason })
-    next = at + 1
-  }
-  if (next < first + count) receipt.push({ source, first: next, count: first + count - next, fate: 'stored' })
-  return receipt
+function toLogfile({ id: number, path, ranges }: LogfileRow): Logfile {
+  return { id: Number(number), path, ranges: rangesOf(ranges) }
 }

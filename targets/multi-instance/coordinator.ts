@@ -1,8 +1,9 @@
 /** Runs in the driver's process: spools chunks, registers the files, keeps the fleet at strength and passes on what became of them. */
 import type { Chunk, Range } from '../../generators/record.js'
+import { Bell } from '../../stores/bell.js'
+import { soleRange } from '../../stores/logfile-ranges.js'
 import type { Logfile, Logfiles, Settlement, Store } from '../../stores/store.js'
 import { abortable } from '../abortable.js'
-import { Bell } from '../bell.js'
 import { settleFailed, settleReceipt } from '../settling.js'
 import type { Part } from '../target.js'
 import { Fleet } from './fleet.js'
@@ -151,10 +152,10 @@ export class Coordinator {
   private async register(file: Omit<Logfile, 'id'>): Promise<void> {
     if (this.closing) throw new Error('the target was closed')
     const id = await this.logfiles.add(file)
-    const range = { source: file.source, first: file.first, count: file.count }
+    const range = soleRange(file)
     this.open.set(id, range)
     this.files++
-    this.spooling -= file.count
+    this.spooling -= range.count
     this.surroundings.settle({ ...range, fate: 'accepted' })
     if (this.surroundings.options.spoolFsync) this.surroundings.settle({ ...range, fate: 'durable' })
     const receipt = this.early.get(id)

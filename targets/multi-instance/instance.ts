@@ -1,9 +1,10 @@
 /** One instance: a process that claims logfiles by optimistic locking and writes each with its claim in one transaction. */
 import { readFile, unlink } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { Bell } from '../../stores/bell.js'
 import { openStore } from '../../stores/index.js'
+import { soleRange } from '../../stores/logfile-ranges.js'
 import { type Claim, ClaimLostError, type Logfiles, type Writer } from '../../stores/store.js'
-import { Bell } from '../bell.js'
 import type { FromInstance, InstanceOrders, ToInstance } from './messages.js'
 
 export const instancePath = fileURLToPath(import.meta.url)
@@ -56,11 +57,12 @@ class Instance {
   }
 
   private async take(claim: Claim): Promise<void> {
-    const { id, path, source, first, count } = claim.logfile
+    const { id, path } = claim.logfile
     const renewing = setInterval(() => void this.logfiles.renew(claim, this.orders.leaseMs).catch(() => undefined), this.orders.leaseMs / 3)
     try {
       const lines = await readFile(path)
-      const receipt = await this.writer.write([{ source, first, count, lines }], claim)
+      // The spool closes a file where a range ends.
+      const receipt = await this.writer.write([{ ...soleRange(claim.logfile), lines }], claim)
       const copied = this.writer.copied()
       say({ kind: 'done', id, receipt, copiedBytes: copied.bytes - this.copied.bytes, copiedRecords: copied.records - this.copied.records })
       this.copied = copied

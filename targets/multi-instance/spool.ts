@@ -101,7 +101,7 @@ export class Spool {
     this.tail = Promise.allSettled([writing, this.tail]).then(async ([write]) => {
       try {
         if (write.status === 'rejected') throw write.reason
-        await this.written({ source: head.source, first: head.first, count, path })
+        await this.written({ path, ranges: [{ source: head.source, first: head.first, count }] })
       } catch (error) {
         this.failed(chunks, error)
       }
