@@ -204,11 +204,10 @@ async function bodyOf(request: FastifyRequest, { intake, bodyBytes, unpackedByte
   if (length > bodyBytes) {
     throw new Problem(413, `The body has more than ${bodyBytes} bytes as it is sent: send fewer lines at once.`, { connection: 'close' })
   }
-  const late = new Problem(408, 'The request took too long.', { connection: 'close' })
   const encoding = headers['content-encoding']
   let timer: NodeJS.Timeout | undefined
   const deadline = new Promise<never>((_done, fail) => {
-    timer = setTimeout(() => fail(late), arrivalMs)
+    timer = setTimeout(() => fail(new Problem(408, 'The request took too long.', { connection: 'close' })), arrivalMs)
   })
   try {
     const reading = readBody(raw, { encoding, length }, { sentBytes: bodyBytes, unpackedBytes }, intake.buffers)

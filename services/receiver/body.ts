@@ -1,7 +1,7 @@
 /** Reads a request's body: what it was sent as, unpacked, within limits on both. */
 import type { Readable } from 'node:stream'
 import * as zlib from 'node:zlib'
-import type { Buffers } from '../../generators/buffer-pool.js'
+import { type Buffers, freshBuffers } from '../../generators/buffer-pool.js'
 import { Problem } from '../problem.js'
 
 export interface BodyLimits {
@@ -31,8 +31,10 @@ const unpackers: Readonly<Record<string, Unpacker | undefined>> = {
 export const encodings: readonly string[] = Object.keys(unpackers).filter((name) => unpackers[name] !== undefined)
 
 const newline = 10
-/** Where the length is not known, or need not be true. */
-const usualBytes = 65_536
+/** Where the length is not known. */
+const usualBytes = 16_384
+/** Less than this has memory of its own: a pool's sizes would make many small bodies large. */
+const pooledBytes = 65_536
 
 /**
  * The whole body, unpacked, with a newline at its end, in a buffer from `buffers`. What does not fit is refused as soon as that is known: never more than the limit lies in memory.
@@ -100,13 +102,14 @@ async function feed(from: AsyncIterable<Buffer>, to: NodeJS.ReadWriteStream & Re
 /** @param expected bytes, if that is known: nothing is moved then */
 async function collect(from: AsyncIterable<Buffer>, most: number, expected: number, buffers: Buffers): Promise<Uint8Array> {
   let body: Uint8Array | undefined
-  let bytes = 0
+  let filled = 0
   /** With a byte to spare for the newline. */
   const room = (wanted: number): Uint8Array => {
     if (body !== undefined && body.length > wanted) return body
-    const larger = buffers.take(1 + Math.max(wanted, body === undefined ? Math.max(usualBytes, expected) : 2 * body.length))
+    const bytes = 1 + Math.max(wanted, body === undefined ? expected || usualBytes : 2 * body.length)
+    const larger = (bytes < pooledBytes ? freshBuffers : buffers).take(bytes)
     if (body !== undefined) {
-      larger.set(body.subarray(0, bytes))
+      larger.set(body.subarray(0, filled))
       buffers.give(body)
     }
     body = larger
@@ -114,12 +117,12 @@ async function collect(from: AsyncIterable<Buffer>, most: number, expected: numb
   }
   try {
     for await (const chunk of from) {
-      if (bytes + chunk.length > most) throw tooLarge(most, 'once it is unpacked')
-      room(bytes + chunk.length).set(chunk, bytes)
-      bytes += chunk.length
+      if (filled + chunk.length > most) throw tooLarge(most, 'once it is unpacked')
+      room(filled + chunk.length).set(chunk, filled)
+      filled += chunk.length
     }
-    if (body !== undefined && body[bytes - 1] !== newline) body[bytes++] = newline
-    return body?.subarray(0, bytes) ?? new Uint8Array(0)
+    if (body !== undefined && body[filled - 1] !== newline) body[filled++] = newline
+    return body?.subarray(0, filled) ?? new Uint8Array(0)
   } catch (error) {
     if (body !== undefined) buffers.give(body)
     throw error
