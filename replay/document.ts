@@ -12,7 +12,7 @@ import { moments, type Recorder } from '../results/recorder.js'
 import { summaries } from '../results/repetitions.js'
 import type { Audit, Baseline, Finding, Interval, Json, Latency, LatencyLeg, Result, Run } from '../results/result.js'
 import { skewOf } from '../results/skew.js'
-import { seededRandom } from '../results/statistics.js'
+import { seededRandom, shortestSeries, steadyState } from '../results/statistics.js'
 import { rateInterval, throughputOf } from '../results/throughput.js'
 import { judge } from '../results/verdict.js'
 import { parseArrivals } from './arrivals/words.js'
@@ -292,9 +292,18 @@ function latencyOf({ rate, recorders }: LatencyPlan, contender: Contender): Late
     ...(accepted === undefined ? {} : { accepted }),
     ...(durable === undefined ? {} : { durable }),
     ...(service === undefined ? {} : { serviceTime: service }),
+    ...settling(first),
     stages: { ...stages, ...(visible === undefined ? {} : { visible }) },
     ...(lag.count === 0 ? {} : { generatorLag: { p99: lag.quantile(0.99), max: maximum(lag) } }),
   }
+}
+
+/** From when on latency was level, where the leg was long enough to tell. */
+function settling(recorder: Recorder): Pick<Latency, 'settledAfterMs'> {
+  const { series = [], bucketMs = 0 } = recorder.stage('stored') ?? {}
+  if (series.length < shortestSeries) return {}
+  const { warmup, settled } = steadyState(series.map(({ p50 }) => p50))
+  return { settledAfterMs: settled ? warmup * bucketMs : null }
 }
 
 function maximum(histogram: LatencyHistogram): number {

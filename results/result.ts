@@ -227,6 +227,11 @@ export interface Latency extends Quantiles {
   readonly durable?: Quantiles | undefined
   /** Offered to stored: what a closed loop would have reported. */
   readonly serviceTime?: Quantiles | undefined
+  /**
+   * How long after the leg's beginning the p50 of a second had become level, milliseconds; null when it never had: the leg was
+   * too short. Absent for legs of less than twenty seconds, of which that cannot be said.
+   */
+  readonly settledAfterMs?: number | null | undefined
   /** Each stage that records reached, from due on (`service` from offered on), with its histogram and its course. */
   readonly stages?:
     | {

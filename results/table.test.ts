@@ -3,7 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { published } from './published.js'
 import type { Run } from './result.js'
-import { sampleAudit, sampleResult, sampleRun } from './sample.js'
+import { sampleAudit, sampleLatency, sampleResult, sampleRun } from './sample.js'
 import { renderTable } from './table.js'
 
 const three = [
@@ -134,6 +134,14 @@ test('interrupted, generator-bound, rejected lines: each gets its line', () => {
   assert.match(text, '\na: interrupted')
   assert.match(text, '\nb: generator-bound: the generator used 14% of the CPU')
   assert.match(text, '\nc: 1 line did not parse, kept with the reason (of 10,000 offered)')
+})
+
+test('a leg whose latency never became level says so', () => {
+  const latency = sampleLatency(1000, 5)
+  const told = (settledAfterMs: number | null) =>
+    plain([sampleRun('worker-pool', [9000, 9100], { latency: { ...latency, settledAfterMs } })]).includes('measure longer')
+  assert.ok(told(null))
+  assert.not(told(5000))
 })
 
 test('no runs at all still make a table', () => {

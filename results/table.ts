@@ -293,7 +293,8 @@ function notes(result: Result, { file }: TableOptions, ink: Ink): readonly Note[
     }
     const fates = fatesOf(run)
     if (fates) said.push({ text: `${nameOf(run)}: ${fates}` })
-    for (const text of [boundOf(run), dropsOf(run), skewOf(run), ...besideOf(run)]) if (text) said.push({ text: `${nameOf(run)}: ${text}` })
+    for (const text of [boundOf(run), settlingOf(run), dropsOf(run), skewOf(run), ...besideOf(run)])
+      if (text) said.push({ text: `${nameOf(run)}: ${text}` })
   }
   for (const { target, store, reason } of ranking.unranked) {
     const run = runs.find((candidate) => candidate.target === target && candidate.store === store)
@@ -325,6 +326,11 @@ function notes(result: Result, { file }: TableOptions, ink: Ink): readonly Note[
   }
   if (file !== undefined) said.push({ text: `Result: ${file}` })
   return said
+}
+
+/** A leg whose latency was still changing in its second half says little about the next minute. */
+function settlingOf({ latency }: Run): string | undefined {
+  return latency?.settledAfterMs === null ? 'its latency had not become level when the leg ended: measure longer' : undefined
 }
 
 /** What kept a run from being ranked, in words; undefined when its verdict says it all. */

@@ -1,10 +1,10 @@
 /** The bootstraps by hand, against the theory of block lengths, and by simulation. */
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { bootstrapInterval, bootstrapRatio, stationaryBlockLength, stationaryBootstrap } from './bootstrap.js'
-import { median, sortedQuantile } from './intervals.js'
+import { bootstrapInterval, bootstrapRatio } from './bootstrap.js'
+import { sortedQuantile } from './intervals.js'
 import { type Random, seededRandom } from './random.js'
-import { autoregressive, coverage, covers, near, normal } from './simulation.testing.js'
+import { coverage, covers, normal } from './simulation.testing.js'
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
 
@@ -14,7 +14,6 @@ test('of equal blocks nothing varies, of no blocks nothing is known', () => {
   assert.equal(bootstrapRatio([4, 4], [6, 6], mean, random), { low: 1.5, high: 1.5, confidence: 0.95 })
   assert.throws(() => bootstrapInterval([], mean, random), /no blocks/)
   assert.throws(() => bootstrapRatio([1], [], mean, random), /no blocks/)
-  assert.throws(() => stationaryBootstrap([], mean, random), /no values/)
 })
 
 /** Batches whose records are late together: lognormal values round a level of the batch's own. */
@@ -48,32 +47,6 @@ test('a ratio of two sides', () => {
     make,
     interval: ([a, b], random) => bootstrapRatio(a, b, mean, random, { resamples: 200 }),
   })
-})
-
-test('block lengths are those that theory gives for AR(1)', () => {
-  for (const correlation of [0.5, 0.8]) {
-    const random = seededRandom(9)
-    const lengths = Array.from({ length: 50 }, () => stationaryBlockLength(autoregressive(random, 2000, correlation)))
-    const theory = ((2 * correlation) / (1 - correlation ** 2)) ** (2 / 3) * 2000 ** (1 / 3)
-    near(median(lengths) / theory, 1, 0.2)
-  }
-  const random = seededRandom(10)
-  assert.ok(median(Array.from({ length: 50 }, () => stationaryBlockLength(autoregressive(random, 500, 0)))) < 2)
-  assert.is(stationaryBlockLength([3, 3, 3, 3, 3]), 1)
-})
-
-test('the stationary bootstrap covers the mean of a series, though less often than it says', () => {
-  const series = (correlation: number, blockLength?: number) => ({
-    trials: 400,
-    seed: 22,
-    truth: 0,
-    make: (random: Random) => autoregressive(random, 200, correlation),
-    interval: (values: readonly number[], random: Random) =>
-      stationaryBootstrap(values, mean, random, { resamples: 200, ...(blockLength === undefined ? {} : { blockLength }) }),
-  })
-  covers(0.945, series(0))
-  covers(0.886, series(0.5))
-  assert.ok(coverage(series(0.5, 1)) < 0.8)
 })
 
 test.run()

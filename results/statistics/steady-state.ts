@@ -8,6 +8,8 @@ export interface SteadyState {
 }
 
 const batch = 5
+/** Of less, nothing can be said. */
+export const shortestSeries = 4 * batch
 
 /**
  * MSER-5 (White, 1997; batches of five by White, Cobb and Spratt, 2000): leaves out as many means of five values as make
@@ -19,7 +21,7 @@ export function steadyState(values: readonly number[]): SteadyState {
   const means = Array.from({ length: Math.floor(values.length / batch) }, (_, i) =>
     values.slice(i * batch, (i + 1) * batch).reduce((sum, value) => sum + value / batch, 0),
   )
-  if (means.length < 4) return { warmup: 0, settled: false }
+  if (values.length < shortestSeries) return { warmup: 0, settled: false }
   const most = Math.floor(means.length / 2)
   let best = { dropped: 0, error: Number.POSITIVE_INFINITY }
   for (let dropped = 0; dropped <= most; dropped++) {
