@@ -47,8 +47,9 @@ function flagOf(key: string, option: Option): string {
 function targetRow({ key, targets }: SharedOption): readonly [string, string] {
   const first = targets[0]?.spec
   const defaults = [...new Set(targets.map(({ spec }) => String(spec.default)))].join(' or ')
-  const text = `${first?.summary ?? ''} (${defaults}); ${targets.map(({ target }) => target).join(', ')}`
-  const word = { count: ' N', milliseconds: ' MS', bytes: ' BYTES', flag: '' }[first?.type ?? 'count']
+  const words = first?.words === undefined ? '' : `: ${first.words.join(', ')}`
+  const text = `${first?.summary ?? ''}${words} (${defaults}); ${targets.map(({ target }) => target).join(', ')}`
+  const word = { count: ' N', milliseconds: ' MS', bytes: ' BYTES', flag: '', word: ' WORD' }[first?.type ?? 'count']
   return [`  --${key}${word}`, text]
 }
 

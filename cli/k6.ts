@@ -39,6 +39,8 @@ const options = {
   out: value({ placeholder: 'DIR', summary: 'where the result file goes (results/runs)', parse: (text) => text }),
   'batch-records': { ...receiverOptions['batch-records'], summary: 'or after so many records (30k)' },
   ack: receiverOptions.ack,
+  instances: { ...receiverOptions.instances, summary: 'processes that take lines (1)' },
+  processors: value({ placeholder: 'N', summary: 'processes that turn objects into rows (1)', rare: true, parse: parsePositiveCount }),
   peak: value({ placeholder: 'N', summary: 'receiver-burst: times the rate in a burst (4)', rare: true, parse: parsePositiveCount }),
   burst: value({ placeholder: 'TIME', summary: 'receiver-burst: length of a burst (500ms)', rare: true, parse: parseDuration }),
   every: value({ placeholder: 'TIME', summary: 'receiver-burst: from one to the next (2s)', rare: true, parse: parseDuration }),
@@ -116,6 +118,8 @@ function planK6(values: K6Options, settings: Settings, cwd: string): K6Plan {
       batchRecords: values['batch-records'] ?? defaultSettings.batchRecords,
       batchMs: values['batch-time'] ?? defaultSettings.batchMs,
     },
+    instances: values.instances ?? 1,
+    processors: values.processors ?? 1,
     binary: values.k6 === undefined ? null : resolve(cwd, values.k6),
     seed: values.seed ?? '1',
     label: values.label ?? null,
@@ -156,7 +160,9 @@ function valuesOf({ defaults }: K6Script, values: K6Options): K6Values {
 function refuseOthers({ name, defaults, sends }: K6Script, settings: Settings): void {
   const own: Readonly<Record<string, boolean>> = {
     ...Object.fromEntries(settingNames.map((setting) => [setting, defaults[setting] !== undefined])),
-    ...Object.fromEntries(['ack', 'batch-records', 'batch-time'].map((option) => [option, sends !== 'questions'])),
+    ...Object.fromEntries(
+      ['ack', 'batch-records', 'batch-time', 'instances', 'processors'].map((option) => [option, sends !== 'questions']),
+    ),
     rows: sends === 'questions',
   }
   for (const [option, known] of Object.entries(own)) {

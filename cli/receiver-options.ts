@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { type Keyring, parseKeys } from '../objects/keys.js'
 import type { Tls } from '../services/listener.js'
+import { type Balancer, balancers } from '../services/receiver/instances/door.js'
+import { firstPresent, missing } from '../services/receiver/instances/start.js'
 import { acknowledgements } from '../services/receiver/intake.js'
 import { defaultSettings, type ReceiverSettings } from '../services/receiver/server.js'
 import { wordOf } from './catalogue.js'
@@ -57,10 +59,24 @@ export const receiverOptions = {
     rare: true,
     parse: parseBytes,
   }),
+  instances: value({
+    placeholder: 'N',
+    summary: 'receiver: processes that take lines behind one address (this one alone)',
+    rare: true,
+    parse: parseInstances,
+  }),
+  balancer: value({
+    placeholder: 'NAME',
+    summary: 'receiver: what spreads connections over them: haproxy, nginx or cluster (the first that is here)',
+    rare: true,
+    parse: wordOf('balancer', balancers),
+  }),
 } as const
 
 /** Those that a processor has as well. */
 export const sharedOptions: readonly (keyof typeof receiverOptions)[] = ['objects', 'key-file', 'keys']
+
+const mostInstances = 256
 
 type Given = Values<typeof receiverOptions>
 
@@ -87,6 +103,32 @@ export async function receiverSettings(given: Given, cwd: string): Promise<Recei
 export function objectsOf({ objects }: Pick<Given, 'objects'>, cwd: string): string {
   if (objects === undefined) throw new UsageError('say where the objects are kept: --objects DIR')
   return resolve(cwd, objects)
+}
+
+/**
+ * How many processes, behind what; undefined for this process alone.
+ * @param notice told which balancer it is
+ * @throws UsageError when the balancer is not here
+ */
+export function receiverScale(
+  { instances, balancer: asked }: Given,
+  notice: (line: string) => void,
+): { readonly instances: number; readonly balancer: Balancer } | undefined {
+  if (instances === undefined) {
+    if (asked !== undefined) throw new UsageError('--balancer goes with --instances N')
+    return undefined
+  }
+  const balancer = asked ?? firstPresent()
+  const remedy = missing(balancer)
+  if (remedy !== undefined) throw new UsageError(`${balancer} is not here: ${remedy}, or choose another of ${balancers.join(', ')}`)
+  notice(`${instances} ${instances === 1 ? 'instance' : 'instances'} behind ${balancer}`)
+  return { instances, balancer }
+}
+
+function parseInstances(text: string): number {
+  const instances = parsePositiveCount(text)
+  if (instances > mostInstances) throw new UsageError(`"${text}" are too many instances: at most ${mostInstances}`)
+  return instances
 }
 
 async function tlsOf(given: Given, cwd: string): Promise<Tls | undefined> {

@@ -6,7 +6,7 @@ import { type Context, defineCommand, toggle, value } from './command.js'
 import { Interrupted, UsageError } from './errors.js'
 import { processorOptions, processorSettings } from './processor-options.js'
 import { parseCount } from './quantities.js'
-import { receiverOptions, receiverSettings, sharedOptions } from './receiver-options.js'
+import { receiverOptions, receiverScale, receiverSettings, sharedOptions } from './receiver-options.js'
 import { openPlace, openPlaceToWrite, type Place, placeOptions, type Where } from './serve-place.js'
 import { unknown } from './suggest.js'
 
@@ -57,12 +57,14 @@ export const serve = defineCommand({
     refuseOthers(service.needs, context)
     // Mistakes in them are told of before anything is started.
     const intake = service.needs === 'objects' ? await receiverSettings(values, context.cwd) : undefined
+    const scale = service.needs === 'objects' ? receiverScale(values, notice) : undefined
     const processing = service.needs === 'objects and run' ? await processorSettings(values, context.cwd) : undefined
     const place = await placeFor(service.needs, values, context.cwd)
     let running: RunningService | undefined
     try {
-      if (service.needs === 'objects' && intake !== undefined) running = await service.start({ ...options, settings: intake })
-      else if (service.needs === 'run' && place !== undefined) running = await service.start({ ...options, store: place.store })
+      if (service.needs === 'objects' && intake !== undefined) {
+        running = await service.start({ ...options, settings: intake, scale })
+      } else if (service.needs === 'run' && place !== undefined) running = await service.start({ ...options, store: place.store })
       else if (service.needs === 'objects and run' && place !== undefined && processing !== undefined) {
         running = await service.start({ ...options, store: place.store, settings: processing })
       }

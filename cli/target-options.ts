@@ -1,12 +1,13 @@
 /** Options of targets as settings: `--batch-records 1000` for every selected target that has it, `--single-thread.batch-records` for one. */
 import type { PlannedTarget } from '../replay/plan.js'
-import type { OptionSpec, TargetModule } from '../targets/target.js'
+import type { OptionSpec, OptionValue, TargetModule } from '../targets/target.js'
 import { UsageError } from './errors.js'
 import type { FlagShape } from './flags.js'
 import { parseBytes, parseCount, parseMilliseconds, parseSwitch } from './quantities.js'
 import { kebab, read, type Settings } from './settings.js'
+import { unknown } from './suggest.js'
 
-const placeholders = { count: 'N', milliseconds: 'MS', bytes: 'BYTES' } as const
+const placeholders = { count: 'N', milliseconds: 'MS', bytes: 'BYTES', word: 'WORD' } as const
 
 /** An option by the name of its flag, with the targets that have it. */
 export interface SharedOption {
@@ -45,7 +46,7 @@ function shape(type: OptionSpec['type']): FlagShape {
 export function planTargets(selected: readonly TargetModule[], all: readonly TargetModule[], settings: Settings): readonly PlannedTarget[] {
   refuseForeignFlags(selected, all, settings)
   return selected.map(({ name, options }) => {
-    const values: Record<string, number | boolean> = {}
+    const values: Record<string, OptionValue> = {}
     const asked: string[] = []
     for (const [key, spec] of Object.entries(options)) {
       const given = settings.find(`${name}.${kebab(key)}`, kebab(key))
@@ -69,8 +70,12 @@ function refuseForeignFlags(selected: readonly TargetModule[], all: readonly Tar
 }
 
 /** Reads the value of an option of a target and checks its limits. */
-export function parseOption(text: string, spec: OptionSpec): number | boolean {
+export function parseOption(text: string, spec: OptionSpec): OptionValue {
   if (spec.type === 'flag') return parseSwitch(text)
+  if (spec.type === 'word') {
+    if (spec.words?.includes(text) !== true) throw new UsageError(unknown('value', text, spec.words ?? []))
+    return text
+  }
   const parse = { count: parseCount, milliseconds: parseMilliseconds, bytes: parseBytes }[spec.type]
   const number = parse(text)
   if (spec.min !== undefined && number < spec.min) throw new UsageError(`"${text}" is too small: at least ${spec.min}`)

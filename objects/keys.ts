@@ -23,6 +23,11 @@ export class Keyring {
     if (this.keys.size < keys.length) throw new Error('two keys have the same id')
   }
 
+  /** All of them, the current one first: what a keyring is made of. */
+  all(): readonly Key[] {
+    return [this.current, ...[...this.keys.values()].filter((key) => key !== this.current)]
+  }
+
   get(id: string): Key | undefined {
     return this.keys.get(id)
   }

@@ -7,7 +7,7 @@ import type { Recorder } from '../results/recorder.js'
 import type { DeferredWork, Partition, ThroughputBlock, Visibility } from '../results/result.js'
 import { openStore } from '../stores/index.js'
 import type { Settlement, Store, StoreAddress } from '../stores/store.js'
-import type { Target, TargetModule } from '../targets/target.js'
+import type { OptionSet, Target, TargetModule } from '../targets/target.js'
 import { Accounts } from './accounts.js'
 import type { Arrivals } from './arrivals/arrivals.js'
 import type { AuditReport } from './audit.js'
@@ -23,7 +23,7 @@ import { VisibilityProbe } from './visibility.js'
 export interface ContenderSpec {
   readonly module: TargetModule
   readonly source: Source
-  readonly options: Readonly<Record<string, number | boolean>>
+  readonly options: OptionSet
   readonly site: Site
   readonly address: StoreAddress
   readonly scratch: string

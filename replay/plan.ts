@@ -1,7 +1,9 @@
 /** What `weir run` and `weir verify` were asked for, as plain data: nothing here knows of flags, and every process can read it. */
+
 import type { Format } from '../generators/record.js'
 import type { ScenarioParameters } from '../scenarios/scenario.js'
 import type { Durability, PartitionKey } from '../stores/store.js'
+import type { OptionSet } from '../targets/target.js'
 
 /** How long a run is. Bytes become the nearest whole record by the source's measured mean line. */
 export type Length =
@@ -16,7 +18,7 @@ export type RunDurability = Extract<Durability, (typeof runDurabilities)[number]
 /** Every option of the target has a value here: what was asked for, and the defaults of the rest. */
 export interface PlannedTarget {
   readonly name: string
-  readonly options: Readonly<Record<string, number | boolean>>
+  readonly options: OptionSet
   /** Names of the options that were asked for: a store may have a better default for the others. */
   readonly asked: readonly string[]
 }

@@ -8,7 +8,7 @@ import type { Source } from '../generators/source.js'
 import { openStore, stores } from '../stores/index.js'
 import type { StoreAddress } from '../stores/store.js'
 import { temporaryPrefix } from '../stores/temporary.js'
-import type { TargetModule } from '../targets/target.js'
+import type { OptionSet, TargetModule } from '../targets/target.js'
 import { audit } from './audit.js'
 import type { Clock } from './clock.js'
 import { Contender, type ContenderSpec } from './contender.js'
@@ -252,7 +252,7 @@ export function byDefault(module: TargetModule): PlannedTarget {
 }
 
 /** The target's options on a store: where nobody asked for a value, the store's own best. */
-function optionsOn({ server }: Site, module: TargetModule, { options, asked }: PlannedTarget): Readonly<Record<string, number | boolean>> {
+function optionsOn({ server }: Site, module: TargetModule, { options, asked }: PlannedTarget): OptionSet {
   const best = stores.find(({ name }) => name === server.store)?.batchRecords
   if (best === undefined) return options
   const better = Object.entries(module.options).filter(([name, spec]) => spec.store === 'batchRecords' && !asked.includes(name))

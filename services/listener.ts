@@ -2,6 +2,7 @@
 import * as http from 'node:http'
 import * as http2 from 'node:http2'
 import type { Socket } from 'node:net'
+import { takeProxied } from './proxied.js'
 
 export interface Tls {
   /** PEM, certificate first, then what vouches for it. */
@@ -17,6 +18,8 @@ export interface ListenerOptions {
   readonly mostConnections: number
   /** Requests at once on one HTTP/2 connection. */
   readonly mostStreams: number
+  /** Connections come from a balancer, which says whose they are. */
+  readonly proxied?: boolean
 }
 
 type Handler = (request: http.IncomingMessage, response: http.ServerResponse) => void
@@ -26,7 +29,7 @@ const preface = Buffer.from('PRI')
 
 /** A server for Fastify's `serverFactory`, and how its HTTP/2 connections are asked to end. */
 export function listener(handler: Handler, options: ListenerOptions): { readonly server: http.Server; endSessions(): void } {
-  const { tls, arrivalMs, mostConnections, mostStreams } = options
+  const { tls, arrivalMs, mostConnections, mostStreams, proxied = false } = options
   const sessions = new Set<http2.ServerHttp2Session>()
   const settings = { settings: { maxConcurrentStreams: mostStreams, maxHeaderListSize: http.maxHeaderSize } }
   const greet = (session: http2.ServerHttp2Session) => {
@@ -61,6 +64,7 @@ export function listener(handler: Handler, options: ListenerOptions): { readonly
       }),
     )
   }
+  if (proxied) takeProxied(server, arrivalMs)
   server.maxConnections = mostConnections
   return {
     server,

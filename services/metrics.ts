@@ -7,9 +7,10 @@ const durations = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0
 
 /**
  * Counts an application's requests and serves /metrics in Prometheus' text format.
+ * @param text what is served there; the service's own registry unless given
  * @returns where the service registers its own metrics, their names beginning with `weir_` and the service's name
  */
-export function serveMetrics(app: FastifyInstance, service: string): Registry {
+export function serveMetrics(app: FastifyInstance, service: string, text?: () => Promise<string>): Registry {
   const registry = new Registry()
   registry.setDefaultLabels({ service })
   collectDefaultMetrics({ register: registry })
@@ -34,7 +35,7 @@ export function serveMetrics(app: FastifyInstance, service: string): Registry {
   app.addHook('onRequestAbort', async (_request) => aborted.inc())
   app.get('/metrics', { schema: { hide: true } as object }, async (_request, reply) => {
     reply.type(registry.contentType)
-    return registry.metrics()
+    return text === undefined ? registry.metrics() : text()
   })
   return registry
 }

@@ -1,6 +1,7 @@
 /** The contract of a service: an HTTP server that Weir runs beside, or instead of, an ingestion. */
 import type { Store } from '../stores/store.js'
 import type { ProcessorSettings } from './processor/server.js'
+import type { Balancer } from './receiver/instances/door.js'
 import type { ReceiverSettings } from './receiver/server.js'
 
 export interface ServiceOptions {
@@ -22,6 +23,17 @@ export interface RunServiceOptions extends ServiceOptions {
 /** For a service that takes lines in. */
 export interface IntakeServiceOptions extends ServiceOptions {
   readonly settings: ReceiverSettings
+  /** Several processes behind one address; undefined: this process alone. */
+  readonly scale?: { readonly instances: number; readonly balancer: Balancer } | undefined
+}
+
+/** A process that a service runs in, for accounts and for crash injection. */
+export interface ServicePart {
+  readonly name: string
+  readonly kind: 'process'
+  readonly pid: number
+  /** Ends it without a warning. */
+  kill(): Promise<void>
 }
 
 /** For a service between the two. */

@@ -1,6 +1,6 @@
 /** Names of Weir's temporary folders: each says which process made it, so that what a crash left can be told from what is in use. */
 
-export type TemporaryKind = 'run' | 'postgres' | 'socket' | 'clickhouse' | 'gate'
+export type TemporaryKind = 'run' | 'postgres' | 'socket' | 'clickhouse' | 'gate' | 'balancer'
 
 /** What `mkdtemp` completes to a folder's name. */
 export function temporaryPrefix(kind: TemporaryKind): string {
@@ -9,6 +9,6 @@ export function temporaryPrefix(kind: TemporaryKind): string {
 
 /** The process that made a folder of this name; undefined when the name does not say. */
 export function makerOf(name: string): number | undefined {
-  const pid = /^weir-(?:run|postgres|socket|clickhouse|gate)-(\d+)-[^-]+$/.exec(name)?.[1]
+  const pid = /^weir-(?:run|postgres|socket|clickhouse|gate|balancer)-(\d+)-[^-]+$/.exec(name)?.[1]
   return pid === undefined ? undefined : Number(pid)
 }

@@ -1,12 +1,13 @@
 /** The registry of targets: adding one is its file or folder and a line here. */
 import { multiInstance } from './multi-instance/multi-instance.js'
+import { receiver } from './receiver/receiver.js'
 import { rowAtATime } from './row-at-a-time/row-at-a-time.js'
 import { singleThread } from './single-thread.js'
 import type { TargetModule } from './target.js'
 import { workerPool } from './worker-pool/worker-pool.js'
 
 /** In the order in which tables show them. */
-export const targets: readonly TargetModule[] = [rowAtATime, singleThread, workerPool, multiInstance]
+export const targets: readonly TargetModule[] = [rowAtATime, singleThread, workerPool, multiInstance, receiver]
 
 /** What every run on a real store is compared with, measured beside the others on a bounded sample. */
 export const baselineTarget: TargetModule = rowAtATime

@@ -33,10 +33,12 @@ export interface Part {
 
 /** One option of a target: becomes a flag, a WEIR_ variable and a line of help. */
 export interface OptionSpec {
-  readonly type: 'count' | 'milliseconds' | 'bytes' | 'flag'
-  readonly default: number | boolean
+  readonly type: 'count' | 'milliseconds' | 'bytes' | 'flag' | 'word'
+  readonly default: OptionValue
   readonly min?: number
   readonly max?: number
+  /** Of a word: which there are. */
+  readonly words?: readonly string[]
   /** What the store says is its own best value, unless the user says otherwise. */
   readonly store?: 'batchRecords'
   readonly summary: string
@@ -44,10 +46,16 @@ export interface OptionSpec {
 
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>
 
-/** The values of a set of options: numbers in the unit of their type, booleans for flags. Of an unknown set: either. */
+/** A number in the unit of its type, a boolean for a flag, or a word. */
+export type OptionValue = number | boolean | string
+
+/** Values of options that nobody knows here. */
+export type OptionSet = Readonly<Record<string, OptionValue>>
+
+/** The values of a set of options. */
 export type OptionValues<S extends OptionSpecs> = string extends keyof S
-  ? Readonly<Record<string, number | boolean>>
-  : { readonly [K in keyof S]: S[K]['type'] extends 'flag' ? boolean : number }
+  ? OptionSet
+  : { readonly [K in keyof S]: S[K]['type'] extends 'flag' ? boolean : S[K]['type'] extends 'word' ? string : number }
 
 export interface TargetContext<S extends OptionSpecs = OptionSpecs> {
   readonly store: Store
@@ -74,7 +82,7 @@ export interface TargetModule<S extends OptionSpecs = OptionSpecs> {
   open(context: TargetContext<S>): Promise<Target>
 }
 
-/** Ties the options' types to the code that reads them. */
-export function defineTarget<const S extends OptionSpecs>(module: TargetModule<S>): TargetModule<S> {
-  return module
+/** Ties the options' types to the code that reads them; everybody else gives values that were read by their specifications. */
+export function defineTarget<const S extends OptionSpecs>(module: TargetModule<S>): TargetModule {
+  return module as unknown as TargetModule
 }

@@ -1,7 +1,9 @@
 /** What a gate and the processes of the two builds say to each other: JSON, a line for each request and each answer. */
+
 import type { SourceSpec } from '../../generators/source.js'
 import type { Audit, Finding } from '../../results/result.js'
 import type { Durability, Layout } from '../../stores/store.js'
+import type { OptionSet } from '../../targets/target.js'
 
 /**
  * Number of the protocol. Two builds meet in a gate, so any change that an older side would not understand, or would
@@ -13,7 +15,7 @@ export const gateProtocol = 1
 export interface SideSpec {
   readonly target: string
   /** Options that were asked for; the others are the build's own defaults. */
-  readonly options: Readonly<Record<string, number | boolean>>
+  readonly options: OptionSet
   /** URL of the server that both sides write to, or 'null'. */
   readonly store: string
   /** The side's own schema, 'weir_...'. */
@@ -38,7 +40,7 @@ export type SideRequest =
 export interface SideFacts {
   readonly protocol: number
   readonly weir: { readonly version: string; readonly build: string }
-  readonly options: Readonly<Record<string, number | boolean>>
+  readonly options: OptionSet
   readonly image: string
   readonly durability: Durability
   /** Hash of the first lines of the stream: a build that makes other records measures another workload. */

@@ -1,4 +1,5 @@
 /** A gate's session: copies of two builds take turns in short blocks on one server. */
+
 import { randomBytes, randomInt } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -10,6 +11,7 @@ import { seededRandom, shuffled } from '../../results/statistics.js'
 import { stores } from '../../stores/index.js'
 import type { Durability, Layout } from '../../stores/store.js'
 import { temporaryPrefix } from '../../stores/temporary.js'
+import type { OptionSet } from '../../targets/target.js'
 import { type Clock, systemClock } from '../clock.js'
 import type { PlannedStore, RunDurability } from '../plan.js'
 import { openSite, type Site } from '../site.js'
@@ -22,7 +24,7 @@ export interface GatePlan {
   readonly target: string
   readonly metric: GateMetric
   /** Options of the target that were asked for. */
-  readonly options: Readonly<Record<string, number | boolean>>
+  readonly options: OptionSet
   readonly store: PlannedStore
   readonly durability: RunDurability
   readonly source: StreamSpec

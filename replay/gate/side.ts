@@ -7,7 +7,7 @@ import { Recorder } from '../../results/recorder.js'
 import { openStore, startServer, stores } from '../../stores/index.js'
 import type { Store, StoreServer } from '../../stores/store.js'
 import { findTarget } from '../../targets/index.js'
-import type { Target, TargetModule } from '../../targets/target.js'
+import type { OptionSet, Target, TargetModule } from '../../targets/target.js'
 import { cpuSeconds } from '../accounts/proc.js'
 import { constant } from '../arrivals/constant.js'
 import { audit } from '../audit.js'
@@ -25,7 +25,7 @@ const findingsTold = 20
 /** Of a block at a rate, what does not count. */
 const warmShare = 0.1
 
-type Options = Readonly<Record<string, number | boolean>>
+type Options = OptionSet
 
 interface Parts {
   readonly spec: SideSpec

@@ -80,8 +80,19 @@ export async function buildK6Result(record: K6Record): Promise<Result> {
 }
 
 /** What was asked for, without the paths of the user's own machine. */
-function configurationOf({ script, values, store, dataDirectory, out, binary, receiver, ...rest }: K6Plan): Result['configuration'] {
-  const plain = JSON.parse(JSON.stringify({ ...rest, receiver })) as { [option: string]: Json }
+function configurationOf({
+  script,
+  values,
+  store,
+  dataDirectory,
+  out,
+  binary,
+  receiver,
+  instances,
+  processors,
+  ...rest
+}: K6Plan): Result['configuration'] {
+  const plain = JSON.parse(JSON.stringify({ ...rest, receiver, instances, processors })) as { [option: string]: Json }
   return { ...plain, scenario: scenarioOf(script), parameters: parametersOf(values), store: store.name }
 }
 
@@ -177,8 +188,8 @@ function storedIn({ measurements: { recorder } }: LineSide): number {
 }
 
 /** The receiver's; a service that only answers has none. */
-function optionsOf({ script, receiver }: K6Plan): { readonly [option: string]: Json } {
-  return script.sends === 'questions' ? {} : { ...receiver }
+function optionsOf({ script, receiver, instances, processors }: K6Plan): { readonly [option: string]: Json } {
+  return script.sends === 'questions' ? {} : { ...receiver, instances, processors }
 }
 
 /** Records that were due and never sent were refused by k6 itself: they are offered, and not in the store. */

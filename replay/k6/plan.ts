@@ -31,6 +31,9 @@ export interface K6Plan
   /** Rows that are there to be asked about when nothing but questions are sent. */
   readonly rows: number
   readonly receiver: Pick<ReceiverSettings, 'acknowledgement' | 'batchRecords' | 'batchMs'>
+  /** Processes that take lines, and those that turn objects into rows. */
+  readonly instances: number
+  readonly processors: number
   /** A k6 to run instead of the one that is found; null: look for one. */
   readonly binary: string | null
 }

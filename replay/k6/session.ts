@@ -188,9 +188,10 @@ class K6Session {
   private async drive(): Promise<Driven> {
     const { plan, hooks, k6, scratch, site } = this.options
     this.say('starting the services')
+    if (this.store === undefined) throw new Error('there are no tables yet')
     const road = await Road.open({
       plan,
-      address: this.address,
+      store: this.store,
       scratch,
       onStored: ({ receipt }) => {
         const now = Date.now()
@@ -205,7 +206,6 @@ class K6Session {
       storeProcesses: () => site.server.processes(),
       dataFolder: await site.server.dataFolder().catch(() => null),
     })
-    await accounts.begin()
     let answered = 0
     const planned = (this.flow?.planned ?? 0) + (this.asking?.planned ?? 0)
     const onSample = (sample: Sample) => {
@@ -215,16 +215,16 @@ class K6Session {
       answered++
       hooks.onProgress({ label: `k6 ${plan.script.name}`, requests: { answered, planned } })
     }
-    try {
-      this.say(`k6 ${plan.script.name}`)
-      const variables = { ...variablesOf(plan), ...road.variables }
-      const outcome = await runK6({ k6, script: plan.script.path, variables, kernel, scratch, signal: hooks.signal, onSample })
-      this.say('waiting until everything is stored')
-      const missing = await road.finish(hooks.signal)
-      return { outcome, accounts, missing }
-    } finally {
-      await accounts.end()
-    }
+    this.say(`k6 ${plan.script.name}`)
+    const variables = { ...variablesOf(plan), ...road.variables }
+    // Receivers are gone when they have stored what they hold: what they used until then is read before, what the others use after.
+    const outcome = await counted(accounts, () =>
+      runK6({ k6, script: plan.script.path, variables, kernel, scratch, signal: hooks.signal, onSample }),
+    )
+    this.say('waiting until everything is stored')
+    await road.stopReceiving()
+    const missing = await counted(accounts, () => road.finish(hooks.signal))
+    return { outcome, accounts, missing }
   }
 
   private async audit(fates: Fates): Promise<AuditReport | undefined> {
@@ -242,8 +242,6 @@ class K6Session {
 
   /** What ended it otherwise than a threshold, in words. */
   private errorOf({ status, summary, said }: K6Outcome): string | undefined {
-    const { lost } = this.road ?? {}
-    if (lost !== undefined) return lost
     const { flow, asking } = this
     if ((status === 0 || status === k6Statuses.thresholds) && summary !== undefined) {
       const { lines, questions } = summary
@@ -259,6 +257,15 @@ class K6Session {
 
   private stopIfAborted(): void {
     if (this.options.hooks.signal.aborted) throw new InterruptedError()
+  }
+}
+
+async function counted<T>(accounts: Accounts, work: () => Promise<T>): Promise<T> {
+  await accounts.begin()
+  try {
+    return await work()
+  } finally {
+    await accounts.end()
   }
 }
 

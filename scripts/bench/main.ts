@@ -16,6 +16,7 @@ import {
 } from './clickhouse.js'
 import { generateBench } from './generate.js'
 import { kernelBench } from './kernel.js'
+import { receiverNginxBench, receiverStoredBench } from './receiver.js'
 import { copiesBench, nullBench, routingBench, singleThreadBench, workerPoolBench } from './stores.js'
 
 /** Everything that can be measured, by the word that asks for it. */
@@ -35,6 +36,8 @@ const benches = {
   'clickhouse-worker-pool-post': clickHouseWorkerPoolPostBench,
   'clickhouse-json': clickHouseJsonBench,
   analytics: analyticsBench,
+  'receiver-nginx': receiverNginxBench,
+  'receiver-stored': receiverStoredBench,
 } as const
 
 const asked = process.argv.slice(2)

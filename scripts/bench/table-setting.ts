@@ -1,4 +1,5 @@
 /** What the store benchmarks share: one embedded server, ready-made rows on disk, and runs of a target on fresh tables. */
+
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
@@ -16,6 +17,7 @@ import { PostgresStore } from '../../stores/postgres/postgres.js'
 import { id } from '../../stores/postgres/sql.js'
 import { type Layout, rowColumns, type StoreServer } from '../../stores/store.js'
 import { findTarget } from '../../targets/index.js'
+import type { OptionSet } from '../../targets/target.js'
 import { copyWithPsql } from './psql.js'
 
 export const layout: Layout = { partitionKey: 'id', partitions: 4 }
@@ -124,7 +126,7 @@ export async function writeRows(
 
 export interface TargetRun {
   readonly name: string
-  readonly options?: Readonly<Record<string, number | boolean>>
+  readonly options?: OptionSet
   readonly durationMs?: number
   readonly chunkRecords?: number
 }

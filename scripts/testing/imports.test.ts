@@ -34,6 +34,7 @@ test('imports with the stream are fine', () => {
     ['results/a.ts', './baselines/b.js'],
     ['services/analytics/a.ts', '../../stores/store.js'],
     ['replay/a.ts', '../services/index.js'],
+    ['targets/a/a.ts', '../../services/receiver/server.js'],
   ] as const) {
     assert.is(lint(file, specifier), '', `${file} -> ${specifier}`)
   }

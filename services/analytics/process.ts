@@ -1,8 +1,8 @@
-/** The analytics service in a process of its own. */
+/** The analytics service in a process of its own: told by its parent what to serve, and gone with it. */
 import { fileURLToPath } from 'node:url'
 import { openStore } from '../../stores/index.js'
-import type { StoreAddress } from '../../stores/store.js'
-import { serveParent } from '../own-process.js'
+import type { Store, StoreAddress } from '../../stores/store.js'
+import type { RunningService } from '../service.js'
 import { startAnalytics } from './server.js'
 
 export const analyticsProcess = fileURLToPath(import.meta.url)
@@ -14,21 +14,45 @@ export interface AnalyticsOrders {
   readonly token?: string
 }
 
+export type ToAnalytics = { readonly kind: 'begin'; readonly orders: AnalyticsOrders } | { readonly kind: 'stop' }
+export type FromAnalytics = { readonly kind: 'listening'; readonly url: string } | { readonly kind: 'trouble'; readonly message: string }
+
+function say(message: FromAnalytics): void {
+  if (process.connected) process.send?.(message, () => undefined)
+}
+
+async function begin({ address, ...rest }: AnalyticsOrders): Promise<{ readonly service: RunningService; readonly store: Store }> {
+  const store = await openStore(address)
+  try {
+    return { store, service: await startAnalytics({ store, ...rest, onTrouble: (message) => say({ kind: 'trouble', message }) }) }
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
 if (process.argv[1] === analyticsProcess) {
-  serveParent<AnalyticsOrders>(async ({ address, ...rest }, { trouble }) => {
-    const store = await openStore(address)
-    try {
-      const service = await startAnalytics({ store, ...rest, onTrouble: trouble })
-      return {
-        url: service.url,
-        async close() {
-          await service.close()
-          await store.close()
+  let running: ReturnType<typeof begin> | undefined
+  process.on('message', (message: ToAnalytics) => {
+    if (message.kind === 'begin') {
+      running ??= begin(message.orders)
+      running.then(
+        ({ service }) => say({ kind: 'listening', url: service.url }),
+        (error: unknown) => {
+          say({ kind: 'trouble', message: error instanceof Error ? error.message : String(error) })
+          process.disconnect()
         },
-      }
-    } catch (error) {
-      await store.close()
-      throw error
+      )
+      return
     }
+    void running
+      ?.then(async ({ service, store }) => {
+        await service.close()
+        await store.close()
+      })
+      .finally(() => process.exit(0))
   })
+  // The parent's end, however it ended, is this one's too; Ctrl-C at the terminal is the parent's to act on.
+  process.on('disconnect', () => process.exit(0))
+  process.on('SIGINT', () => undefined)
 }

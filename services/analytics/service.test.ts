@@ -14,14 +14,13 @@ import { openStore } from '../../stores/index.js'
 import { connect } from '../../stores/postgres/connect.js'
 import { chunkOf, chunksOf, failure, linesOf, streamOf } from '../../stores/postgres/servers.testing.js'
 import type { StoreServer } from '../../stores/store.js'
-import type { FromChild } from '../own-process.js'
 import type { RunningService } from '../service.js'
 import { analytics } from './analytics.js'
 import { waiting } from './app.js'
 import { Door } from './door.testing.js'
 import { forkAnalytics } from './fork.js'
 import { oddAddresses, oddLines } from './odd-lines.testing.js'
-import { analyticsProcess } from './process.js'
+import { analyticsProcess, type FromAnalytics } from './process.js'
 import { Reference, recordsOf } from './reference.testing.js'
 import { startAnalytics } from './server.js'
 import { type Kept, startable, storeWith } from './stores.testing.js'
@@ -537,7 +536,7 @@ test('as a child process it answers the same, ends in order, and goes with its p
   assert.match(trouble.message, /could not start: .*weir_absent/)
 
   const orphan: ChildProcess = fork(analyticsProcess, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
-  const listening = new Promise<FromChild<never>>((resolve) => orphan.once('message', resolve))
+  const listening = new Promise<FromAnalytics>((resolve) => orphan.once('message', resolve))
   const ended = new Promise<void>((resolve) => orphan.once('exit', () => resolve()))
   orphan.send({ kind: 'begin', orders: { address, host: '127.0.0.1', port: 0 } })
   assert.is((await listening).kind, 'listening')

@@ -28,6 +28,8 @@ export interface ProcessingOptions {
 }
 
 export interface DoneObject {
+  /** Its number among the registered ones. */
+  readonly id: number
   readonly name: string
   readonly receipt: Receipt
   /** Records of the object that others had brought. */
@@ -179,13 +181,14 @@ export class Processing {
 
   private async write({ claim, object }: Taken, begin: number): Promise<void> {
     const { leaseMs, objects, removes, onDone } = this.options
-    const { path: name, ranges } = claim.logfile
+    const { id, path: name, ranges } = claim.logfile
     const renewing = setInterval(() => void this.logfiles.renew(claim, leaseMs).catch(() => undefined), leaseMs / 3)
     try {
       const { writer } = await this.way(object.format)
       const receipt = await writer.write(chunksOf(object, ranges), claim)
       const records = (of: readonly { readonly count: number }[]) => of.reduce((sum, { count }) => sum + count, 0)
       onDone?.({
+        id,
         name,
         receipt,
         known: records(object.stretches) - records(ranges),

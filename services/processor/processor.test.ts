@@ -25,6 +25,9 @@ interface Piece {
   readonly count: number
 }
 
+/** Looks, five milliseconds apart, after which something will not come any more. */
+const patience = 6000
+
 /** A folder of objects and a run's tables, and what processors did with them. */
 class Place {
   readonly folder = mkdtempSync(join(tmpdir(), 'weir-processor-'))
@@ -72,7 +75,10 @@ class Place {
 
   /** Waits until so many objects are done, by anybody. */
   async until(objects: number): Promise<void> {
-    while (this.done.length < objects) await pause(5)
+    for (let waits = 0; this.done.length < objects; waits++) {
+      if (waits > patience) throw new Error(`${this.done.length} of ${objects} objects are done: ${this.troubles.join('; ')}`)
+      await pause(5)
+    }
   }
 
   async rows(): Promise<number> {

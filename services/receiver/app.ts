@@ -2,7 +2,7 @@
 import rateLimit from '@fastify/rate-limit'
 import swagger from '@fastify/swagger'
 import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify'
-import { Counter, Gauge, Histogram } from 'prom-client'
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import { Inspector } from '../../generators/inspector.js'
 import type { Format } from '../../generators/record.js'
 import { guard, problemOf, refuseGarbage, sendProblem } from '../http.js'
@@ -12,6 +12,7 @@ import { Problem, problemSchema } from '../problem.js'
 import { readBody } from './body.js'
 import type { Acknowledgement, Intake, StoredBatch } from './intake.js'
 import { healthSchema, linesSchema, readySchema, toldRejects } from './schemas.js'
+import { countedMs, type Siblings, sharedCounts } from './siblings.js'
 
 export interface AppOptions {
   readonly intake: Intake
@@ -25,11 +26,17 @@ export interface AppOptions {
   readonly requestsPerSecond: number
   /** For a request to come as a whole, milliseconds. */
   readonly arrivalMs: number
+  /** Connections come from a balancer, which says whose they are. */
+  readonly proxied?: boolean
+  /** Of a receiver that is one of several. */
+  readonly siblings?: Siblings | undefined
   onTrouble?(message: string): void
 }
 
 export interface Receiver {
   readonly app: FastifyInstance
+  /** Its own metrics, without those of its siblings. */
+  readonly registry: Registry
   /** To be called with each batch that became an object. */
   stored(batch: StoredBatch): void
   /** From now on it says that it is not ready, and turns lines away. */
@@ -51,14 +58,14 @@ const contentTypes: Readonly<Record<string, readonly Format[]>> = {
 
 /** An application that listens nowhere yet. */
 export async function receiverApp(options: AppOptions): Promise<Receiver> {
-  const { intake, acknowledgement, token, onTrouble, arrivalMs } = options
+  const { intake, acknowledgement, token, onTrouble, arrivalMs, proxied = false, siblings } = options
   const inspector = new Inspector()
   let draining = false
   let endSessions = () => {}
 
   const app = fastify({
     serverFactory: (handler) => {
-      const made = listener(handler, { tls: options.tls, arrivalMs, mostConnections, mostStreams })
+      const made = listener(handler, { tls: options.tls, arrivalMs, mostConnections, mostStreams, proxied })
       endSessions = () => made.endSessions()
       made.server.on('clientError', (error: Error, socket) => refuseGarbage(error, socket as never))
       return made.server
@@ -70,7 +77,7 @@ export async function receiverApp(options: AppOptions): Promise<Receiver> {
   })
   guard(app, { token, open: [...open], onTrouble })
   app.addHook('preClose', async () => endSessions())
-  const registry = serveMetrics(app, 'receiver')
+  const registry = serveMetrics(app, 'receiver', siblings === undefined ? undefined : () => siblings.metrics())
   const records = new Counter({
     name: 'weir_receiver_records_total',
     help: 'Lines that came, by what became of them: accepted as records, rejected (kept, with the reason), or sent before.',
@@ -101,7 +108,8 @@ export async function receiverApp(options: AppOptions): Promise<Receiver> {
   if (options.requestsPerSecond > 0) {
     await app.register(rateLimit, {
       max: options.requestsPerSecond,
-      timeWindow: 1000,
+      timeWindow: countedMs,
+      ...(siblings === undefined ? {} : { store: sharedCounts(siblings) }),
       allowList: (request) => open.includes(request.url),
       errorResponseBuilder: () => new Problem(429, 'Too many requests from this address: wait a second.', { 'retry-after': '1' }),
     })
@@ -144,6 +152,7 @@ export async function receiverApp(options: AppOptions): Promise<Receiver> {
   await app.ready()
   return {
     app,
+    registry,
     stored({ bytes, elapsedMs }) {
       objects.inc()
       objectBytes.inc(bytes)

@@ -1,6 +1,7 @@
 /** The receiver as the registry knows it. */
 import type { IntakeServiceModule } from '../service.js'
 import { receiverApp } from './app.js'
+import { startReceivers } from './instances/start.js'
 import { Intake } from './intake.js'
 import { defaultSettings, startReceiver } from './server.js'
 
@@ -8,7 +9,7 @@ export const receiver: IntakeServiceModule = {
   name: 'receiver',
   needs: 'objects',
   summary: 'takes POSTed lines in and keeps them, batch by batch, as objects',
-  start: startReceiver,
+  start: ({ scale, ...options }) => (scale === undefined ? startReceiver(options) : startReceivers({ ...options, ...scale })),
   async openapi() {
     const nowhere = new Proxy({} as never, { get: () => () => Promise.reject(new Error('nothing is kept here')) })
     const intake = await Intake.start({

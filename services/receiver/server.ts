@@ -1,14 +1,16 @@
 /** Starts a receiver on a folder of objects: in this process, whoever's it is. */
 import { rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { MetricObjectWithValues, MetricValue } from 'prom-client'
 import { openFolder } from '../../objects/folder.js'
 import type { Keyring } from '../../objects/keys.js'
 import type { Tls } from '../listener.js'
-import { listen } from '../listening.js'
+import { listen, listenOnSocket } from '../listening.js'
 import type { RunningService } from '../service.js'
 import { type Receiver, receiverApp } from './app.js'
 import { type Acknowledgement, Intake } from './intake.js'
 import { openJournalFolder } from './journal-folder.js'
+import type { Siblings } from './siblings.js'
 
 export interface ReceiverSettings {
   /** A folder, made if it is not there. */
@@ -30,8 +32,19 @@ export interface ReceiverOptions {
   readonly host: string
   readonly port: number
   readonly token?: string | undefined
+  /** Of a receiver that is one of several. */
+  readonly siblings?: Siblings | undefined
+  /** Listens on this Unix socket for the connections of a balancer, instead of on host and port. */
+  readonly socket?: string | undefined
   onTrouble?(message: string): void
 }
+
+export interface RunningReceiver extends RunningService {
+  /** Its own, without those of its siblings. */
+  metrics(): Promise<Metrics>
+}
+
+export type Metrics = readonly MetricObjectWithValues<MetricValue<string>>[]
 
 /** 30,000 records or three minutes: what the published design batches by. */
 export const defaultSettings: Omit<ReceiverSettings, 'objects' | 'keys' | 'tls'> = {
@@ -49,7 +62,15 @@ export const defaultSettings: Omit<ReceiverSettings, 'objects' | 'keys' | 'tls'>
  * Resolves when it listens; what journals of a receiver that was killed held is being stored then.
  * @throws Error that says what was wrong and what to do; nothing listens then
  */
-export async function startReceiver({ settings, host, port, token, onTrouble }: ReceiverOptions): Promise<RunningService> {
+export async function startReceiver({
+  settings,
+  host,
+  port,
+  token,
+  siblings,
+  socket,
+  onTrouble,
+}: ReceiverOptions): Promise<RunningReceiver> {
   const objects = await openFolder({ folder: settings.objects })
   const journals = await openJournalFolder(join(settings.objects, '.journals'))
   let receiver: Receiver | undefined
@@ -70,11 +91,15 @@ export async function startReceiver({ settings, host, port, token, onTrouble }: 
     await rmdir(journals.own).catch(() => undefined)
   }
   try {
-    receiver = await receiverApp({ ...settings, intake, token, ...(onTrouble === undefined ? {} : { onTrouble }) })
-    const url = await listen(receiver.app, host, port, settings.tls === undefined ? 'http' : 'https')
+    const told = onTrouble === undefined ? {} : { onTrouble }
+    const made = await receiverApp({ ...settings, intake, token, siblings, proxied: socket !== undefined, ...told })
+    receiver = made
+    const scheme = settings.tls === undefined ? 'http' : 'https'
+    const url = socket === undefined ? await listen(made.app, host, port, scheme) : await listenOnSocket(made.app, socket)
     let ending: Promise<void> | undefined
     return {
       url,
+      metrics: () => made.registry.getMetricsAsJSON(),
       close() {
         ending ??= end()
         return ending

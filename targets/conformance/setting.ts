@@ -13,7 +13,7 @@ import { Ledger } from '../../replay/ledger.js'
 import type { Audit } from '../../results/result.js'
 import { openStore } from '../../stores/index.js'
 import type { Settlement, Store, StoreAddress } from '../../stores/store.js'
-import type { Target, TargetModule } from '../target.js'
+import type { OptionSet, OptionValue, Target, TargetModule } from '../target.js'
 import type { Ground } from './ground.js'
 
 /** Records in a chunk, and the largest batch or file: small, so that a short stream has many of them. */
@@ -40,10 +40,10 @@ export const withinMonth: StreamSpec = { ...acrossMonths, startMs: Date.UTC(2026
  * The defaults with smaller batches and a short lease. An option whose name ends in 'Records' is a size; any other count
  * is a number of hands.
  */
-export function smallOptions(module: TargetModule): Record<string, number | boolean> {
+export function smallOptions(module: TargetModule): Record<string, OptionValue> {
   return Object.fromEntries(
     Object.entries(module.options).map(([name, { type, default: value, min = 0 }]) => {
-      if (typeof value === 'boolean') return [name, value]
+      if (typeof value !== 'number') return [name, value]
       if (name === 'leaseMs') return [name, Math.max(min, 300)]
       if (type !== 'count') return [name, value]
       return [name, Math.max(min, Math.min(value, name.endsWith('Records') ? batchRecords : 2))]
@@ -52,7 +52,7 @@ export function smallOptions(module: TargetModule): Record<string, number | bool
 }
 
 /** Records that a target of these options may hold before it must make its producer wait: eight batches for every hand. */
-export function heldAtMost(options: Readonly<Record<string, number | boolean>>): number {
+export function heldAtMost(options: OptionSet): number {
   let hands = 1
   let size = chunkRecords
   for (const [name, value] of Object.entries(options)) {
@@ -68,7 +68,7 @@ export interface SettingOptions {
   readonly ground: Ground
   readonly source?: SourceSpec
   readonly months?: readonly string[]
-  readonly options?: Readonly<Record<string, number | boolean>>
+  readonly options?: OptionSet
   /** Called with every settlement, after it was filed. */
   readonly onSettled?: (settlement: Settlement) => void
 }
