@@ -157,6 +157,20 @@ check('a threshold that is missed is the verdict', () => {
   assert.is(run?.audit?.lost, 0)
 })
 
+check('what k6 drops was due and never sent: it is counted, named, and not in the store', () => {
+  const { status, result } = k6(['receiver-steady', ...linesWith({ rate: '20000', connections: '1' })])
+  const run = result?.runs[0]
+  assert.is(status, 1)
+  assert.is(run?.verdict, 'threshold-failed')
+  assert.match(run?.reasons?.join() ?? '', /dropped_iterations\{scenario:lines\}.*k6 dropped [\d,]+ requests/)
+  const { planned, accepted = 0, unsent = 0, unsentRecords = [] } = run?.k6?.requests ?? {}
+  assert.is(planned, 4000)
+  assert.ok(unsent > 40, `${unsent} were not sent`)
+  assert.is(accepted + unsent, planned)
+  assert.equal(unsentRecords, [{ from: accepted * 10, to: 40_000 }])
+  assert.equal([run?.audit?.offered, run?.audit?.stored, run?.audit?.refused], [40_000, accepted * 10, unsent * 10])
+})
+
 test('without k6 it says what to install, before anything is started', () => {
   const stock = join(folder, 'stock-k6')
   writeFileSync(stock, '#!/bin/sh\necho "k6 v1.1.0 (go1.24.4, linux/amd64)"\n')
