@@ -4,6 +4,8 @@
 export interface Buffers {
   /** A view of exactly so many bytes, with anything in them, on a buffer that nobody else holds. */
   take(bytes: number): Uint8Array
+  /** Takes back the buffer of a view, which its holder must not touch any more. */
+  give(view: Uint8Array): void
 }
 
 /** Sizes are rounded up to multiples of an eighth of the next lower power of two, and of this at the least. */
@@ -44,7 +46,7 @@ export class BufferPool implements Buffers {
 }
 
 /** Fresh memory for every chunk: for cursors whose lines are kept. */
-export const freshBuffers: Buffers = { take: (bytes) => new Uint8Array(bytes) }
+export const freshBuffers: Buffers = { take: (bytes) => new Uint8Array(bytes), give: () => undefined }
 
 function roundedUp(bytes: number): number {
   if (bytes <= leastBytes) return leastBytes

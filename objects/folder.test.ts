@@ -19,7 +19,7 @@ test('what was put is there, in the order of the names', async () => {
   for (const name of ['b-2', 'a-1', 'c-3']) await objects.put(name, [Buffer.from(name), Buffer.from('!')])
   assert.equal(await objects.list('', 10), ['a-1', 'b-2', 'c-3'])
   assert.equal(await objects.list('a-1', 1), ['b-2'])
-  assert.is((await objects.get('b-2')).toString(), 'b-2!')
+  assert.is(Buffer.from(await objects.get('b-2')).toString(), 'b-2!')
   await objects.remove('b-2')
   await objects.remove('b-2')
   assert.instance(await objects.get('b-2').catch((error: unknown) => error), MissingObjectError)

@@ -1,7 +1,8 @@
 /** Objects as files of a directory, each on disk before it has its name. */
 import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type Buffers, freshBuffers } from '../generators/buffer-pool.js'
 import { checkName, MissingObjectError, type Objects } from './objects.js'
 
 /** Files that are being written begin so, followed by their writer's process id; a crash may leave one. */
@@ -52,10 +53,15 @@ class Folder implements Objects {
     }
   }
 
-  async get(name: string): Promise<Buffer> {
+  async get(name: string, buffers: Buffers = freshBuffers): Promise<Uint8Array> {
     checkName(name)
     try {
-      return await readFile(join(this.folder, name))
+      const file = await open(join(this.folder, name), constants.O_RDONLY)
+      try {
+        return await readAll(file, buffers)
+      } finally {
+        await file.close()
+      }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new MissingObjectError(name)
       throw error
@@ -102,6 +108,17 @@ function isAbandoned(name: string): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ESRCH'
   }
+}
+
+async function readAll(file: FileHandle, buffers: Buffers): Promise<Uint8Array> {
+  const { size } = await file.stat()
+  const bytes = buffers.take(size)
+  for (let at = 0; at < size; ) {
+    const { bytesRead } = await file.read(bytes, at, size - at, at)
+    if (bytesRead === 0) throw new Error('it became shorter while it was read')
+    at += bytesRead
+  }
+  return bytes
 }
 
 async function writeAll(file: FileHandle, parts: readonly Uint8Array[]): Promise<void> {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import * as fc from 'fast-check'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type InspectedLine, Inspector } from '../generators/inspector.js'
+import { Inspector } from '../generators/inspector.js'
 import { damaged, logged, render, runs } from '../generators/logged-lines.testing.js'
 import { type Format, formats } from '../generators/record.js'
 import { type Key, Keyring, parseKeys } from './keys.js'
@@ -12,12 +12,6 @@ import { type LineObject, openLines, RefusedObjectError, sealLines } from './lin
 const inspector = new Inspector()
 const key: Key = { id: 'k1', bytes: randomBytes(32) }
 const keys = new Keyring([key])
-
-function told(lines: Uint8Array, format: Format): readonly InspectedLine[] {
-  const all: InspectedLine[] = []
-  inspector.inspect(lines, format, (line) => all.push(line))
-  return all
-}
 
 function objectOf(lines: readonly (string | Uint8Array)[], format: Format): LineObject {
   const bytes = Buffer.concat(lines.flatMap((line) => [Buffer.from(line), Buffer.from('\n')]))
@@ -29,8 +23,12 @@ function objectOf(lines: readonly (string | Uint8Array)[], format: Format): Line
   }
 }
 
-const sealed = (object: LineObject, with_: Key | undefined) =>
-  Buffer.concat(sealLines(object, with_ === undefined ? [] : told(object.lines, object.format), with_))
+/** In two pieces. */
+function sealed({ lines, ...rest }: LineObject, with_: Key | undefined): Buffer {
+  const half = lines.indexOf(10, lines.length / 2) + 1
+  const object = { ...rest, pieces: [lines.subarray(0, half), lines.subarray(half)] }
+  return Buffer.concat(sealLines(object, with_ === undefined ? undefined : { key: with_, inspector }))
+}
 
 for (const format of formats) {
   test(`lines of ${format}, records or not, come out as they went in, with a key and without`, () => {

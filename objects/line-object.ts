@@ -5,7 +5,7 @@
  * lines stand as they are, and a SHA-256 of everything before it takes the tag's place: it tells damage, not forgery.
  */
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
-import type { InspectedLine } from '../generators/inspector.js'
+import type { InspectedLine, Inspector } from '../generators/inspector.js'
 import type { Format, Range } from '../generators/record.js'
 import { formats } from '../generators/record.js'
 import type { Key, Keyring } from './keys.js'
@@ -51,20 +51,38 @@ const hashBytes = 32
 /** A header of more than this would hold more stretches than a batch has records. */
 const mostHeaderBytes = 16 * 1024 * 1024
 
+/** What is to become an object: its lines in pieces that end where lines do. */
+export interface LinesToSeal extends Pick<ObjectHeader, 'format' | 'createdAt' | 'stretches'> {
+  readonly pieces: readonly Uint8Array[]
+}
+
+export interface Sealing {
+  readonly key: Key
+  /** Finds the personal fields. */
+  readonly inspector: Inspector
+}
+
 /**
  * The object's bytes, in parts that follow each other.
- * @param told of every line, as an Inspector tells; needed only with a key
+ * @param sealing undefined: the lines stand in it as they are, and these parts are the pieces themselves
  */
-export function sealLines(object: LineObject, told: readonly InspectedLine[], key: Key | undefined): readonly Uint8Array[] {
-  const { format, createdAt, stretches, lines } = object
-  if (key === undefined) {
-    const head = headOf({ format, createdAt, stretches, key: null, nonce: null, openBytes: lines.length, sealedBytes: 0 })
-    return [head, lines, createHash('sha256').update(head).update(lines).digest()]
+export function sealLines({ format, createdAt, stretches, pieces }: LinesToSeal, sealing: Sealing | undefined): readonly Uint8Array[] {
+  const header = { format, createdAt, stretches }
+  if (sealing === undefined) {
+    const openBytes = pieces.reduce((sum, piece) => sum + piece.length, 0)
+    const head = headOf({ ...header, key: null, nonce: null, openBytes, sealedBytes: 0 })
+    const hash = createHash('sha256').update(head)
+    for (const piece of pieces) hash.update(piece)
+    return [head, ...pieces, hash.digest()]
   }
+  const { key, inspector } = sealing
+  const lines = Buffer.concat(pieces)
+  const told: InspectedLine[] = []
+  inspector.inspect(lines, format, (line) => told.push(line))
   const { open, sealed } = part(lines, told)
   const nonce = randomBytes(nonceBytes)
-  const header = { format, createdAt, stretches, key: key.id, nonce: nonce.toString('base64') }
-  const head = headOf({ ...header, openBytes: open.length, sealedBytes: sealed.length })
+  const sizes = { openBytes: open.length, sealedBytes: sealed.length }
+  const head = headOf({ ...header, key: key.id, nonce: nonce.toString('base64'), ...sizes })
   const encryption = createCipheriv(cipher, key.bytes, nonce, { authTagLength: tagBytes })
   encryption.setAAD(head)
   encryption.setAAD(open)

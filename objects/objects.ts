@@ -1,5 +1,7 @@
 /** The contract of an object store: whole things under a name, written once, read often. */
 
+import type { Buffers } from '../generators/buffer-pool.js'
+
 export interface Objects {
   /**
    * Stores an object under a name that is not taken. When this resolves it lies where the store promises to keep it; until then
@@ -7,8 +9,11 @@ export interface Objects {
    * @throws Error that says what was wrong, where, and what to do; nothing of the object is there then, as far as can be known
    */
   put(name: string, parts: readonly Uint8Array[]): Promise<void>
-  /** @throws MissingObjectError when there is none of that name */
-  get(name: string): Promise<Buffer>
+  /**
+   * A whole object, where it can be in a buffer from `buffers`, which whoever asked gives back.
+   * @throws MissingObjectError when there is none of that name
+   */
+  get(name: string, buffers?: Buffers): Promise<Uint8Array>
   /** Names in order, from behind `after` on, at most so many. */
   list(after: string, most: number): Promise<readonly string[]>
   /** A name that is not there is fine. */

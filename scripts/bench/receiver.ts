@@ -13,7 +13,12 @@ import { benchSource, targetRate } from './table-setting.js'
 
 const host = '127.0.0.1'
 const seconds = 4
-const connections = 8
+/** Lines in a request, and requests at a time: small ones share a flush of the write-ahead log. */
+const shapes = [
+  { count: 1, connections: 64 },
+  { count: 100, connections: 64 },
+  { count: 10_000, connections: 8 },
+] as const
 const pairs = 5
 
 /** Requests a second of what wrk sends, each with so many lines and an identity of its own. */
@@ -25,10 +30,14 @@ export async function receiverNginxBench({ scratch }: Bench): Promise<string> {
   const nginx = await startNginx(folder)
   try {
     const lines: string[] = []
-    for (const count of [1, 100, 10_000]) {
+    for (const { count, connections } of shapes) {
       const script = await bodyOf(count, folder)
       const rates: number[] = []
-      const seen = await interleave(await receiverSide(script, folder, rates), { name: 'nginx', run: () => wrk(nginx.url, script) }, pairs)
+      const seen = await interleave(
+        await receiverSide(script, connections, folder, rates),
+        { name: 'nginx', run: () => wrk(nginx.url, script, connections) },
+        pairs,
+      )
       const perSecond = rates.reduce((sum, rate) => sum + rate, 0) / rates.length
       lines.push(
         `receiver (append) / nginx answering 204, ${count} line${count === 1 ? '' : 's'} in a request, one process each, ${connections} connections: ${ratioText(seen)}; ${thousands(perSecond)} requests/s, ${thousands(perSecond * count)} lines/s`,
@@ -60,7 +69,7 @@ export async function receiverStoredBench({ server, scratch }: Bench): Promise<s
 }
 
 /** A receiver of its own for each run, on a folder of its own. */
-async function receiverSide(script: string, folder: string, rates: number[]): Promise<Side> {
+async function receiverSide(script: string, connections: number, folder: string, rates: number[]): Promise<Side> {
   return {
     name: 'receiver',
     async run() {
@@ -74,7 +83,7 @@ async function receiverSide(script: string, folder: string, rates: number[]): Pr
         token: undefined,
       })
       try {
-        const rate = await wrk(`${receiver.url}/v1/lines`, script)
+        const rate = await wrk(`${receiver.url}/v1/lines`, script, connections)
         rates.push(rate)
         return rate
       } finally {
@@ -123,7 +132,7 @@ end
 }
 
 /** Requests a second. @throws Error when one of them went wrong */
-async function wrk(url: string, script: string): Promise<number> {
+async function wrk(url: string, script: string, connections: number): Promise<number> {
   const child = spawn('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '30s', '-s', script, url], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })

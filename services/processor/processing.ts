@@ -1,4 +1,5 @@
 /** Turns objects into rows: registers each with the records that no other has brought, and writes them and its claim in one transaction. */
+import { BufferPool } from '../../generators/buffer-pool.js'
 import type { Format } from '../../generators/record.js'
 import type { Keyring } from '../../objects/keys.js'
 import { type LineObject, openLines, RefusedObjectError } from '../../objects/line-object.js'
@@ -40,9 +41,14 @@ export interface DoneObject {
 }
 
 /** An object in hand. */
-interface Taken {
-  readonly claim: Claim
+interface Opened {
   readonly object: LineObject
+  /** As it was stored: its lines may lie in there. */
+  readonly bytes: Uint8Array
+}
+
+interface Taken extends Opened {
+  readonly claim: Claim
 }
 
 export class Processing {
@@ -50,6 +56,7 @@ export class Processing {
   private readonly registrar: Registrar
   private readonly supply: Supply
   private readonly bell = new Bell()
+  private readonly buffers = new BufferPool()
   private readonly ways = new Map<Format, Promise<{ readonly store: Store; readonly writer: Writer }>>()
   private stopping = false
   private lastTakeover = Number.NEGATIVE_INFINITY
@@ -149,7 +156,7 @@ export class Processing {
     }
     this.takeovers++
     try {
-      return { claim, object: await this.open(claim.logfile.path) }
+      return { claim, ...(await this.open(claim.logfile.path)) }
     } catch (error) {
       // Others may have better luck with it once the lease has run out; there may be more to take over meanwhile.
       if (error instanceof MissingObjectError || error instanceof RefusedObjectError)
@@ -163,9 +170,10 @@ export class Processing {
     const name = await this.supply.next()
     if (name === undefined) return 'none'
     try {
-      const object = await this.open(name)
-      const claim = await this.registrar.register(name, object.stretches, owner, leaseMs)
-      if (claim !== undefined) return { claim, object }
+      const opened = await this.open(name)
+      const claim = await this.registrar.register(name, opened.object.stretches, owner, leaseMs)
+      if (claim !== undefined) return { claim, ...opened }
+      this.buffers.give(opened.bytes)
       this.conflicts++
       return 'again'
     } catch (error) {
@@ -179,7 +187,7 @@ export class Processing {
     }
   }
 
-  private async write({ claim, object }: Taken, begin: number): Promise<void> {
+  private async write({ claim, object, bytes }: Taken, begin: number): Promise<void> {
     const { leaseMs, objects, removes, onDone } = this.options
     const { id, path: name, ranges } = claim.logfile
     const renewing = setInterval(() => void this.logfiles.renew(claim, leaseMs).catch(() => undefined), leaseMs / 3)
@@ -201,11 +209,13 @@ export class Processing {
       this.conflicts++
     } finally {
       clearInterval(renewing)
+      this.buffers.give(bytes)
     }
   }
 
-  private async open(name: string): Promise<LineObject> {
-    return openLines(await this.options.objects.get(name), this.options.keys)
+  private async open(name: string): Promise<Opened> {
+    const bytes = await this.options.objects.get(name, this.buffers)
+    return { object: openLines(bytes, this.options.keys), bytes }
   }
 
   /** Lines of another format are read by a writer of their own. */

@@ -52,10 +52,9 @@ class Place {
     )
     const stretches: Stretch[] = pieces.map((piece, i) => ({ ...piece, bytes: texts[i]?.length ?? 0 }))
     const lines = Buffer.from(texts.join(''))
-    const told: Parameters<typeof sealLines>[1][number][] = []
-    new Inspector().inspect(lines, format, (one) => told.push(one))
     const name = `${new Date().toISOString().replaceAll(/[-:]/g, '').toLowerCase()}-test-${String(++this.objects).padStart(4, '0')}`
-    const parts = sealLines({ format, createdAt: new Date().toISOString(), stretches, lines }, told, sealed?.current)
+    const sealing = sealed === undefined ? undefined : { key: sealed.current, inspector: new Inspector() }
+    const parts = sealLines({ format, createdAt: new Date().toISOString(), stretches, pieces: [lines] }, sealing)
     writeFileSync(join(this.folder, name), Buffer.concat(parts))
     return name
   }

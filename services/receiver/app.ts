@@ -47,7 +47,6 @@ export interface Receiver {
 const mostConnections = 4_096
 const mostStreams = 100
 const mostSource = 2 ** 31 - 1
-const newline = 10
 /** Paths that tell nothing about anybody's records. */
 const open = ['/health', '/ready', '/openapi.json']
 /** What a content type says about the lines. */
@@ -122,7 +121,7 @@ export async function receiverApp(options: AppOptions): Promise<Receiver> {
       const format = formatOf(request)
       const identity = identityOf(request)
       if (draining) throw new Problem(503, 'The receiver is being stopped. Come back later.', { 'retry-after': '1' })
-      const lines = whole(await bodyOf(request, options))
+      const lines = await bodyOf(request, options)
       const { count, rejects } = inspector.survey(lines, format)
       if (count === 0) throw new Problem(400, 'There is no line in the body.')
       const { source, first, duplicate } = await intake.take({ format, count, lines, identity })
@@ -199,25 +198,21 @@ function identityOf({ headers }: FastifyRequest): { readonly source: number; rea
   return { source: number('Weir-Source', source, mostSource), first: number('Weir-First', first, Number.MAX_SAFE_INTEGER - mostSource) }
 }
 
-async function bodyOf(request: FastifyRequest, { bodyBytes, unpackedBytes, arrivalMs }: AppOptions): Promise<Buffer> {
+async function bodyOf(request: FastifyRequest, { intake, bodyBytes, unpackedBytes, arrivalMs }: AppOptions): Promise<Uint8Array> {
   const { raw, headers } = request
-  if (Number(headers['content-length'] ?? 0) > bodyBytes) {
+  const length = Number(headers['content-length'] ?? 0)
+  if (length > bodyBytes) {
     throw new Problem(413, `The body has more than ${bodyBytes} bytes as it is sent: send fewer lines at once.`, { connection: 'close' })
   }
-  const late = new Problem(408, 'The request took too long.', { connection: 'close' })
   const encoding = headers['content-encoding']
   let timer: NodeJS.Timeout | undefined
   const deadline = new Promise<never>((_done, fail) => {
-    timer = setTimeout(() => fail(late), arrivalMs)
+    timer = setTimeout(() => fail(new Problem(408, 'The request took too long.', { connection: 'close' })), arrivalMs)
   })
   try {
-    return await Promise.race([readBody(raw, encoding, { sentBytes: bodyBytes, unpackedBytes }), deadline])
+    const reading = readBody(raw, { encoding, length }, { sentBytes: bodyBytes, unpackedBytes }, intake.buffers)
+    return await Promise.race([reading, deadline])
   } finally {
     clearTimeout(timer)
   }
-}
-
-/** With a newline at its end. */
-function whole(body: Buffer): Uint8Array {
-  return body.length === 0 || body[body.length - 1] === newline ? body : Buffer.concat([body, Buffer.of(newline)])
 }

@@ -1,13 +1,14 @@
 /** One batch on its way: entries in memory, in the journal where there is one, and at last in an object. */
-import type { InspectedLine, Inspector } from '../../generators/inspector.js'
+import type { Inspector } from '../../generators/inspector.js'
 import type { Format } from '../../generators/record.js'
 import type { Keyring } from '../../objects/keys.js'
-import { type LineObject, type Stretch, sealLines } from '../../objects/line-object.js'
+import { type LinesToSeal, type Stretch, sealLines } from '../../objects/line-object.js'
 import type { Objects } from '../../objects/objects.js'
 import type { Entry, Journal } from './journal.js'
 
 export class Batch {
   private readonly entries: Entry[] = []
+  private readonly restored = new Set<Entry>()
   private readonly joining = new Set<Promise<void>>()
   /** Of the entries, those that are still joining included. */
   records = 0
@@ -54,6 +55,7 @@ export class Batch {
   restore(entries: readonly Entry[]): void {
     for (const entry of entries) {
       this.entries.push(entry)
+      this.restored.add(entry)
       this.records += entry.count
       this.bytes += entry.lines.length
     }
@@ -66,13 +68,15 @@ export class Batch {
       await this.dropJournal()
       return 0
     }
-    const object = this.object()
-    const told: InspectedLine[] = []
-    if (keys !== undefined) inspector.inspect(object.lines, this.format, (line) => told.push(line))
-    const parts = sealLines(object, told, keys?.current)
+    const parts = sealLines(this.object(), keys === undefined ? undefined : { key: keys.current, inspector })
     await objects.put(this.name, parts)
     await this.dropJournal()
     return parts.reduce((sum, part) => sum + part.length, 0)
+  }
+
+  /** The lines that were added, for whoever has lent the memory: to be called when they are an object. */
+  lent(): readonly Uint8Array[] {
+    return this.entries.filter((entry) => !this.restored.has(entry)).map(({ lines }) => lines)
   }
 
   private async dropJournal(): Promise<void> {
@@ -80,7 +84,7 @@ export class Batch {
     await journal?.remove()
   }
 
-  private object(): LineObject {
+  private object(): LinesToSeal {
     const sorted = [...this.entries].sort((a, b) => a.source - b.source || a.first - b.first)
     const stretches: Stretch[] = []
     for (const { source, first, count, lines } of sorted) {
@@ -89,12 +93,6 @@ export class Batch {
         stretches[stretches.length - 1] = { source, first: last.first, count: last.count + count, bytes: last.bytes + lines.length }
       } else stretches.push({ source, first, count, bytes: lines.length })
     }
-    const lines = new Uint8Array(sorted.reduce((sum, entry) => sum + entry.lines.length, 0))
-    let at = 0
-    for (const entry of sorted) {
-      lines.set(entry.lines, at)
-      at += entry.lines.length
-    }
-    return { format: this.format, createdAt: this.createdAt.toISOString(), stretches, lines }
+    return { format: this.format, createdAt: this.createdAt.toISOString(), stretches, pieces: sorted.map(({ lines }) => lines) }
   }
 }

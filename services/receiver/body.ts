@@ -1,6 +1,7 @@
 /** Reads a request's body: what it was sent as, unpacked, within limits on both. */
 import type { Readable } from 'node:stream'
 import * as zlib from 'node:zlib'
+import { type Buffers, freshBuffers } from '../../generators/buffer-pool.js'
 import { Problem } from '../problem.js'
 
 export interface BodyLimits {
@@ -8,6 +9,12 @@ export interface BodyLimits {
   readonly sentBytes: number
   /** Of what it unpacks to. */
   readonly unpackedBytes: number
+}
+
+export interface BodyHeaders {
+  readonly encoding: string | undefined
+  /** As it is sent, by its sender's word; 0: not known. */
+  readonly length: number
 }
 
 type Unpacker = () => NodeJS.ReadWriteStream & Readable
@@ -23,13 +30,25 @@ const unpackers: Readonly<Record<string, Unpacker | undefined>> = {
 /** Names of the encodings that this Node can unpack. */
 export const encodings: readonly string[] = Object.keys(unpackers).filter((name) => unpackers[name] !== undefined)
 
+const newline = 10
+/** Where the length is not known. */
+const usualBytes = 16_384
+/** Less than this has memory of its own: a pool's sizes would make many small bodies large. */
+const pooledBytes = 65_536
+
 /**
- * The whole body, unpacked. What does not fit is refused as soon as that is known: never more than the limit lies in memory.
+ * The whole body, unpacked, with a newline at its end, in a buffer from `buffers`. What does not fit is refused as soon as that is known: never more than the limit lies in memory.
  * @throws Problem 413 beyond a limit, 415 for another encoding, 400 for what is not of its encoding
  */
-export async function readBody(sent: Readable, encoding: string | undefined, { sentBytes, unpackedBytes }: BodyLimits): Promise<Buffer> {
+export async function readBody(
+  sent: Readable,
+  { encoding, length }: BodyHeaders,
+  limits: BodyLimits,
+  buffers: Buffers,
+): Promise<Uint8Array> {
+  const { sentBytes, unpackedBytes } = limits
   const name = encoding?.trim().toLowerCase() ?? 'identity'
-  if (name === 'identity' || name === '') return collect(counted(sent, sentBytes), unpackedBytes)
+  if (name === 'identity' || name === '') return collect(counted(sent, sentBytes), unpackedBytes, length, buffers)
   const unpacker = unpackers[name]
   if (unpacker === undefined) {
     throw new Problem(415, `Bodies encoded as that are not taken: ${['identity', ...encodings].join(', ')} are.`, {
@@ -39,7 +58,7 @@ export async function readBody(sent: Readable, encoding: string | undefined, { s
   const unpacked = unpacker()
   const feeding = feed(counted(sent, sentBytes), unpacked)
   try {
-    const [body] = await Promise.all([collect(unpacked, unpackedBytes), feeding])
+    const [body] = await Promise.all([collect(unpacked, unpackedBytes, 0, buffers), feeding])
     return body
   } catch (error) {
     if (error instanceof Problem) throw error
@@ -80,15 +99,34 @@ async function feed(from: AsyncIterable<Buffer>, to: NodeJS.ReadWriteStream & Re
   }
 }
 
-async function collect(from: AsyncIterable<Buffer>, most: number): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of from) {
-    bytes += chunk.length
-    if (bytes > most) throw tooLarge(most, 'once it is unpacked')
-    chunks.push(chunk)
+/** @param expected bytes, if that is known: nothing is moved then */
+async function collect(from: AsyncIterable<Buffer>, most: number, expected: number, buffers: Buffers): Promise<Uint8Array> {
+  let body: Uint8Array | undefined
+  let filled = 0
+  /** With a byte to spare for the newline. */
+  const room = (wanted: number): Uint8Array => {
+    if (body !== undefined && body.length > wanted) return body
+    const bytes = 1 + Math.max(wanted, body === undefined ? expected || usualBytes : 2 * body.length)
+    const larger = (bytes < pooledBytes ? freshBuffers : buffers).take(bytes)
+    if (body !== undefined) {
+      larger.set(body.subarray(0, filled))
+      buffers.give(body)
+    }
+    body = larger
+    return larger
   }
-  return Buffer.concat(chunks, bytes)
+  try {
+    for await (const chunk of from) {
+      if (filled + chunk.length > most) throw tooLarge(most, 'once it is unpacked')
+      room(filled + chunk.length).set(chunk, filled)
+      filled += chunk.length
+    }
+    if (body !== undefined && body[filled - 1] !== newline) body[filled++] = newline
+    return body?.subarray(0, filled) ?? new Uint8Array(0)
+  } catch (error) {
+    if (body !== undefined) buffers.give(body)
+    throw error
+  }
 }
 
 function tooLarge(most: number, when: string): Problem {

@@ -1,6 +1,7 @@
 /** Takes entries in, once each, collects them into batches, has these stored, and says when an entry is as safe as it was promised to be. */
 import { randomBytes, randomInt } from 'node:crypto'
 import { unlink } from 'node:fs/promises'
+import { BufferPool } from '../../generators/buffer-pool.js'
 import { Inspector } from '../../generators/inspector.js'
 import type { Format, Range } from '../../generators/record.js'
 import type { Keyring } from '../../objects/keys.js'
@@ -68,6 +69,8 @@ const firstRetryMs = 100
 const lastRetryMs = 5_000
 
 export class Intake {
+  /** For the lines that are offered: used again once their batch is an object. */
+  readonly buffers = new BufferPool()
   private readonly seen = new Seen()
   private readonly inspector = new Inspector()
   /** Sources below zero are receivers' own: no producer may name one. */
@@ -93,10 +96,29 @@ export class Intake {
   }
 
   /**
-   * Takes an entry in; resolves when it is as safe as the acknowledgement promises.
+   * Takes an entry in; resolves when it is as safe as the acknowledgement promises. Its lines, from `buffers`, are the
+   * intake's from now on, whatever becomes of them.
    * @throws Problem 409 when some of its records were taken before, and others not; 503 when no more can be held, or the disk did not take it
    */
-  async take({ identity, ...offered }: Offered): Promise<Taken> {
+  async take(offered: Offered): Promise<Taken> {
+    try {
+      const taken = await this.admit(offered)
+      if (taken.duplicate) this.buffers.give(offered.lines)
+      return taken
+    } catch (error) {
+      this.buffers.give(offered.lines)
+      throw error
+    }
+  }
+
+  /** Closes what is open and resolves when all of it is stored. Entries that come now are turned away. */
+  async end(): Promise<void> {
+    this.ending = true
+    for (const { close } of this.open.values()) close()
+    while (this.storing.size > 0) await Promise.allSettled(this.storing)
+  }
+
+  private async admit({ identity, ...offered }: Offered): Promise<Taken> {
     const range = { ...(identity ?? this.ownIdentity(offered.count)), count: offered.count }
     const sight = this.seen.sight(range)
     if (sight === 'overlapping') {
@@ -125,13 +147,6 @@ export class Intake {
     } finally {
       this.underWay.delete(safe)
     }
-  }
-
-  /** Closes what is open and resolves when all of it is stored. Entries that come now are turned away. */
-  async end(): Promise<void> {
-    this.ending = true
-    for (const { close } of this.open.values()) close()
-    while (this.storing.size > 0) await Promise.allSettled(this.storing)
   }
 
   private ownIdentity(count: number): Pick<Range, 'source' | 'first'> {
@@ -200,6 +215,7 @@ export class Intake {
       try {
         const bytes = await batch.store(objects, this.inspector, keys)
         this.hold(-batch.records, -batch.bytes)
+        for (const lines of batch.lent()) this.buffers.give(lines)
         if (bytes > 0) onStored?.({ records: batch.records, bytes, elapsedMs: performance.now() - begin })
         return
       } catch (error) {
