@@ -4,6 +4,7 @@ import { accessSync, closeSync, constants, fdatasyncSync, mkdtempSync, openSync,
 import { statfs } from 'node:fs/promises'
 import { availableParallelism, freemem, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { findK6, k6Remedy } from '../replay/k6/binary.js'
 import { isInstalled } from '../stores/clickhouse/embedded.js'
 import { account, reachableBinaries } from '../stores/postgres/embedded-binaries.js'
 
@@ -34,7 +35,7 @@ export async function examine(): Promise<readonly Finding[]> {
     accounts(),
     openFiles(),
     psql(),
-    { name: 'Go, k6', state: 'note', text: 'not needed yet' },
+    loadGenerator(),
   ]
 }
 
@@ -172,6 +173,17 @@ function psql(): Finding {
   if (status === 0) return { name: 'psql', state: 'good', text: stdout.trim() }
   const remedy = process.platform === 'darwin' ? 'brew install libpq' : 'apt-get install postgresql-client'
   return { name: 'psql', state: 'note', text: 'not found; only npm run bench needs it', remedy }
+}
+
+/** Optional: weir k6 needs it, and Go only to build it. */
+function loadGenerator(): Finding {
+  const name = 'k6'
+  const k6 = findK6()
+  if (k6?.extended) return { name, state: 'good', text: `${k6.version} with k6/x/weir, ${k6.path}` }
+  const text = k6 === undefined ? 'not found; only weir k6 needs it' : `${k6.version} without k6/x/weir: enough for weir k6 analytics-read`
+  const { status, stdout } = spawnSync('go', ['version'], { encoding: 'utf8' })
+  const remedy = status === 0 ? `npm run build:k6 (${stdout.trim()})` : k6Remedy
+  return { name, state: 'note', text, remedy }
 }
 
 function readable(path: string): string {

@@ -14,6 +14,7 @@ import { gate } from './gate.js'
 import { generate } from './generate.js'
 import { commandHelp, programHelp } from './help.js'
 import { history } from './history.js'
+import { k6 } from './k6.js'
 import { list } from './list.js'
 import { parseSwitch } from './quantities.js'
 import { run } from './run.js'
@@ -25,7 +26,7 @@ import { sharedOptions, targetFlags } from './target-options.js'
 import { Terminal } from './terminal.js'
 import { verify } from './verify.js'
 
-const commands: readonly AnyCommand[] = [run, compare, history, gate, capacity, generate, verify, serve, list, doctor, clean]
+const commands: readonly AnyCommand[] = [run, compare, history, gate, capacity, k6, generate, verify, serve, list, doctor, clean]
 
 /** Flags of every command. */
 const common: Readonly<Record<string, FlagShape>> = {

@@ -12,8 +12,8 @@ export interface Given {
 
 export type Layer = ReadonlyMap<string, Given>
 
-/** Variables that belong to the tests and never set an option. */
-const reserved = /^WEIR_(?:REAL_LOGS$|TEST_)/
+/** Variables that belong to the tests, or to k6's scripts and extension alone, and never set an option. */
+const reserved = /^WEIR_(?:TEST_|(?:REAL_LOGS|URL|ANALYTICS_URL|SOURCE|FIRST|KERNEL)$)/
 
 /** The variable of an option: 'partition-key' is WEIR_PARTITION_KEY, 'single-thread.batch-records' is WEIR_SINGLE_THREAD_BATCH_RECORDS. */
 export function variableOf(key: string): string {

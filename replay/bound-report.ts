@@ -13,6 +13,13 @@ export interface Yardstick extends Pick<GeneratorEvidence, 'nullRecordsPerSecond
   readonly paced?: boolean
 }
 
+/** Whose accounts are told: a contender, or whatever else was measured. */
+export interface Measured extends Pick<Contender, 'accounts' | 'connections' | 'elapsedMs' | 'offerMs'> {
+  readonly waits: { report(): StoreWaits | undefined } | undefined
+  readonly ledger: { readonly tally: { readonly stored: number } }
+  readonly spec: { readonly site: { readonly server: { readonly store: string } } }
+}
+
 export interface BoundReport extends Pick<Run, 'bound' | 'cpu' | 'memory' | 'disk' | 'storeWaits'> {
   readonly bound: BoundFinding
   /** For the verdict, which rests on the same figures. */
@@ -20,7 +27,7 @@ export interface BoundReport extends Pick<Run, 'bound' | 'cpu' | 'memory' | 'dis
 }
 
 /** Of all blocks of the leg together. */
-export function boundReport(contender: Contender, { paced = false, ...yardstick }: Yardstick): BoundReport {
+export function boundReport(contender: Measured, { paced = false, ...yardstick }: Yardstick): BoundReport {
   const { generatorCpuSeconds } = yardstick
   const { cpu } = contender.accounts
   const total = totalCpu(contender)
@@ -50,12 +57,12 @@ export function boundReport(contender: Contender, { paced = false, ...yardstick 
 }
 
 /** CPU seconds of generator, driver, target and store. */
-export function totalCpu(contender: Contender): number {
+export function totalCpu(contender: Pick<Contender, 'accounts'>): number {
   return ownCpu(contender) + (contender.accounts.cpu.store ?? 0)
 }
 
 /** The same without the store; threads are in Weir's own account. */
-export function ownCpu({ accounts: { cpu } }: Contender): number {
+export function ownCpu({ accounts: { cpu } }: Pick<Contender, 'accounts'>): number {
   const processes = Object.values(cpu.parts).filter(({ kind }) => kind === 'process')
   return cpu.weir + processes.reduce((sum, { seconds }) => sum + seconds, 0)
 }
@@ -64,7 +71,7 @@ export function ownCpu({ accounts: { cpu } }: Contender): number {
  * The part whose thread worked most. The generator's work is taken off where the part shares Weir's main thread with it.
  * Where the system does not tell threads apart: what Weir used beside the generator, shared out evenly.
  */
-function busiestPart({ accounts: { cpu }, connections }: Contender, generatorCpu: number): BusiestPart | null {
+function busiestPart({ accounts: { cpu }, connections }: Measured, generatorCpu: number): BusiestPart | null {
   const parts = Object.entries(cpu.parts).map(([name, { busiest, waited, main }]) => ({
     name,
     cpuSeconds: Math.max(0, main ? busiest - generatorCpu : busiest),
@@ -75,17 +82,17 @@ function busiestPart({ accounts: { cpu }, connections }: Contender, generatorCpu
   return connections > 0 ? { name: 'thread', cpuSeconds: Math.max(0, cpu.weir - generatorCpu) / connections } : null
 }
 
-function waitsOf({ waits }: Contender): { readonly waits: StoreWaits | null; readonly fsyncShare: number | null } {
+function waitsOf({ waits }: Measured): { readonly waits: StoreWaits | null; readonly fsyncShare: number | null } {
   const report = waits?.report()
   return { waits: report ?? null, fsyncShare: report?.figures['walFsyncShare'] ?? null }
 }
 
-function diskEvidence(contender: Contender): Pick<BoundEvidence, 'diskBusyShare' | 'ioStalledShare'> {
+function diskEvidence(contender: Measured): Pick<BoundEvidence, 'diskBusyShare' | 'ioStalledShare'> {
   const { device, ioStalledShare } = diskOf(contender)
   return { diskBusyShare: device?.busyShare ?? null, ioStalledShare }
 }
 
-function cpuOf(contender: Contender, evidence: BoundEvidence): Cpu {
+function cpuOf(contender: Measured, evidence: BoundEvidence): Cpu {
   const { cpu } = contender.accounts
   const { generatorCpuSeconds, machineUtilisation, totalCpuSeconds } = evidence
   const generator = generatorCpuSeconds ?? 0
@@ -107,11 +114,11 @@ function cpuOf(contender: Contender, evidence: BoundEvidence): Cpu {
   }
 }
 
-function memoryOf({ accounts: { memory } }: Contender): Memory {
+function memoryOf({ accounts: { memory } }: Measured): Memory {
   return { weirBytes: memory.weir, targetBytes: memory.target, target: memory.parts, storeBytes: memory.store }
 }
 
-function diskOf({ accounts, ledger }: Contender): Disk {
+function diskOf({ accounts, ledger }: Measured): Disk {
   const { disk, holder, ioStalledMs, elapsedMs } = accounts
   const { device } = disk
   const { stored } = ledger.tally

@@ -120,13 +120,13 @@ export interface Run {
   /** Number of the run among those of the same target and store in this session, from 1; absent when there is but one. */
   readonly repetition?: number | undefined
   readonly scenario: string
-  /** Records offered in the full-speed leg. */
+  /** Records offered in the full-speed leg; of a run that k6 drove, those that were due (questions, where nothing else was sent). */
   readonly records: number
   readonly verdict: Verdict
   /** Why the verdict is not `ok`, in words. */
   readonly reasons?: readonly string[] | undefined
   readonly durability: Durability
-  /** What the target leaves behind: 'rows', 'rows (logins)', 'counters (path)'. Different images are never ranked together. */
+  /** What the target leaves behind: 'rows', 'rows (logins)', 'counters (path)', 'replies'. Different images are never ranked together. */
   readonly image?: string | undefined
   /** The full-speed leg. Of a run that did not finish: what was stored until then; zeros when that was nothing. */
   readonly throughput: Throughput
@@ -173,6 +173,8 @@ export interface Run {
   readonly visibility?: Visibility | null | undefined
   /** Questions of the analytics side beside the ingestion; absent when none were asked. */
   readonly analytics?: AnalyticsTogether | undefined
+  /** What k6 says of a run that it drove; absent in all others. */
+  readonly k6?: K6Report | undefined
   /** Why it failed; credentials redacted. */
   readonly error?: RunError | undefined
 
@@ -573,6 +575,35 @@ export interface RunError {
   readonly message: string
   /** What to do about it. */
   readonly remedy?: string | undefined
+}
+
+/** A run that was driven by k6 instead of Weir's own driver. */
+export interface K6Report {
+  /** 'v1.8.1' */
+  readonly version: string
+  /** What k6 ended with: 0, 99 when a threshold was crossed, 105 when it was stopped; null when it was killed. */
+  readonly status: number | null
+  /** Requests with lines: planned = accepted + refused + failed + unsent; null where none were planned. */
+  readonly requests: K6Requests | null
+  /** Requests with lines, from sent to accepted: what k6 itself calls latency. Null when none were. */
+  readonly service: Stage | null
+  /** Questions of the analytics service; absent when none were asked. */
+  readonly questions?: AnalyticsFigures | undefined
+  readonly thresholds: readonly { readonly metric: string; readonly expression: string; readonly ok: boolean }[]
+}
+
+export interface K6Requests {
+  readonly planned: number
+  readonly accepted: number
+  /** Answered 429 or 503. */
+  readonly refused: number
+  /** Another answer, or none. */
+  readonly failed: number
+  /** Due, and not sent, since k6 dropped as many iterations. */
+  readonly unsent: number
+  readonly linesEach: number
+  /** Positions of the records that were due and never sent: from <= position < to. */
+  readonly unsentRecords: readonly { readonly from: number; readonly to: number }[]
 }
 
 /** Comparison of the runs that may be compared. */

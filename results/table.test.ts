@@ -156,6 +156,23 @@ test('the published figures hold together', () => {
   assert.is(Math.round(published.pageHitsGrown.hitsPerDay / 86_400), published.pageHitsGrown.recordsPerSecond)
 })
 
+test('k6 says what each of its numbers runs from and to', () => {
+  const run = sampleRun('receiver', [1000, 1000])
+  const times = { p50: 2, p90: 3, p99: 4, p999: 5, max: 6 }
+  const service = { ...times, count: 10, negative: 0, bucketMs: 1000, series: [], histogram: '' }
+  const requests = { planned: 12, accepted: 10, refused: 0, failed: 0, unsent: 2, linesEach: 5, unsentRecords: [{ from: 50, to: 60 }] }
+  const figures = { rate: 5, asked: 9, answered: 9, failed: 0, unsent: 0, latency: times, service: times, byQuery: {}, errors: {} }
+  const k6 = { version: 'v1.8.1', status: 0, thresholds: [] }
+  const flat = (text: string) => text.replaceAll(/\s+/g, ' ')
+  const lines = flat(plain([{ ...run, k6: { ...k6, requests, service } }]))
+  assert.match(lines, 'k6 v1.8.1: 10 of 12 requests accepted;')
+  assert.match(lines, 'sent to accepted (service time) p50 2.0, p99 4.0 ms')
+  const replies = plain([{ ...run, image: 'replies', k6: { ...k6, requests: null, service: null, questions: figures } }])
+  assert.match(flat(replies), '9 of 9 questions answered; due to answered p50 2.0, p99 4.0 ms;')
+  assert.match(flat(replies), 'Latency runs from due to answered')
+  assert.match(row(replies, 'receiver'), /1,000 \S* +- /)
+})
+
 test('months that were dropped, and a skew worth a word, are told under the table', () => {
   const drop = { kind: 'drop-month', block: 0, atMs: 1, bytes: 1, meanwhile: null } as const
   const quantiles = { p50: 1, p90: 2, p99: 3, p999: 4, max: 5 }

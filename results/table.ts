@@ -5,7 +5,7 @@ import { publishedRecordsPerSecond } from './published.js'
 import { rank } from './rank.js'
 import { redact } from './redact.js'
 import { together } from './repetitions.js'
-import type { AnalyticsFigures, Audit, Disturbance, Latency, Result, Run, Verdict } from './result.js'
+import type { AnalyticsFigures, Audit, Disturbance, Latency, Quantiles, Result, Run, Verdict } from './result.js'
 import { auditFindings } from './verdict.js'
 
 export interface TableOptions {
@@ -213,7 +213,7 @@ function runLine(run: Run): Line {
     store: run.store,
     recordsPerSecond: measured ? throughput.recordsPerSecond : null,
     spread: spread(throughput.recordsPerSecond, throughput.interval),
-    timesPublished: measured ? throughput.timesPublished : null,
+    timesPublished: measured && run.image !== 'replies' ? throughput.timesPublished : null,
     timesMeasured: measured ? throughput.timesMeasured : null,
     latency: run.latency,
     durability: run.durability,
@@ -293,7 +293,7 @@ function notes(result: Result, { file }: TableOptions, ink: Ink): readonly Note[
     }
     const fates = fatesOf(run)
     if (fates) said.push({ text: `${nameOf(run)}: ${fates}` })
-    for (const text of [boundOf(run), settlingOf(run), dropsOf(run), skewOf(run), ...besideOf(run)])
+    for (const text of [boundOf(run), settlingOf(run), dropsOf(run), skewOf(run), k6Of(run), ...besideOf(run)])
       if (text) said.push({ text: `${nameOf(run)}: ${text}` })
   }
   for (const { target, store, reason } of ranking.unranked) {
@@ -309,8 +309,9 @@ function notes(result: Result, { file }: TableOptions, ink: Ink): readonly Note[
   const share = runs.find((run) => run.latencyLeg && run.latencyLeg.share !== null)?.latencyLeg?.share
   if (runs.some((run) => run.latency)) {
     const atRate = typeof share === 'number' ? `${Math.round(share * 100)}% of its full speed` : 'the rate given'
+    const end = runs.every(({ image }) => image === 'replies') ? 'answered' : 'stored'
     said.push({
-      text: `Latency runs from due to stored, each target at ${atRate} (at rate/s).${runs.some((run) => run.throughput.interval) ? ` ${ink.plusMinus} is the 95% interval.` : ''}`,
+      text: `Latency runs from due to ${end}, each target at ${atRate} (at rate/s).${runs.some((run) => run.throughput.interval) ? ` ${ink.plusMinus} is the 95% interval.` : ''}`,
     })
   }
   if (runs.some((run) => typeof run.cpu?.store === 'number')) {
@@ -353,6 +354,24 @@ function besideOf({ analytics }: Run): readonly string[] {
     const share = ingestionTimes === null ? 'no throughput' : `${times(ingestionTimes.ratio)}${spread} times its throughput alone`
     return `with ${count(analytics.rate)} queries/s beside it, ${arrangement}: ${share}; queries ${latency(questions)}, alone ${latency(analytics.alone)}`
   })
+}
+
+/** What k6 saw of its own requests, each number by what it runs from and to. */
+function k6Of({ k6, latency }: Run): string {
+  if (k6 === undefined) return ''
+  const told = (what: string, quantiles: Quantiles | null | undefined) =>
+    quantiles && `${what} p50 ${milliseconds(quantiles.p50)}, p99 ${milliseconds(quantiles.p99)} ms`
+  const { requests, questions } = k6
+  return [
+    requests && `k6 ${k6.version}: ${count(requests.accepted)} of ${count(requests.planned)} requests accepted`,
+    told('due to accepted', latency?.accepted),
+    told('sent to accepted (service time)', k6.service),
+    questions && `${count(questions.answered)} of ${count(questions.asked)} questions answered`,
+    told('due to answered', questions?.latency),
+    told('sent to answered (service time)', questions?.service),
+  ]
+    .filter(Boolean)
+    .join('; ')
 }
 
 /** Why the column says what it says, and what a record cost. */

@@ -30,6 +30,12 @@ test('a null store less than three times as fast makes it generator-bound, three
   assert.match(judge({ ...good, recordsPerSecond: 500_000 }).reasons[0] ?? '', '2.0 times')
 })
 
+test('at a given rate neither says anything, and nothing is missing then', () => {
+  assert.is(verdict({ givenRate: true, generatorCpuSeconds: 5, recordsPerSecond: 500_000 }), 'ok')
+  assert.equal(judge({ ...good, givenRate: true, generatorCpuSeconds: null, nullRecordsPerSecond: null }).reasons, [])
+  assert.is(verdict({ givenRate: true, lag: { offeredMs: 26, storedMs: 100 } }), 'generator-bound')
+})
+
 test('what was not measured is said, not guessed', () => {
   const { verdict: unknown, reasons } = judge({ ...good, generatorCpuSeconds: null, nullRecordsPerSecond: null })
   assert.is(unknown, 'ok')

@@ -36,6 +36,8 @@ export interface RunEvidence {
   readonly maxRejects?: number | null
   /** Further thresholds of the user's that were missed, in words. */
   readonly missedThresholds?: readonly string[]
+  /** There was no leg at full speed: what the generator used, and what the null store could take, say nothing then. */
+  readonly givenRate?: boolean | undefined
 }
 
 export interface Judgement {
@@ -88,7 +90,7 @@ export function judge(evidence: RunEvidence): Judgement {
   }
   if (missed.length > 0) return { verdict: 'threshold-failed', reasons: missed }
 
-  const { reasons: slow, unchecked } = generatorBound(evidence)
+  const { reasons: slow, unchecked } = evidence.givenRate ? { reasons: [], unchecked: [] } : generatorBound(evidence)
   const reasons = [...slow, ...fellBehind(evidence)]
   if (reasons.length > 0) return { verdict: 'generator-bound', reasons }
   if (evidence.overloaded) {

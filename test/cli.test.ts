@@ -4,7 +4,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { main, type Surroundings, weir, weirUntil } from './weir.js'
 
-const commands = ['run', 'compare', 'history', 'gate', 'capacity', 'generate', 'verify', 'serve', 'list', 'doctor', 'clean']
+const commands = ['run', 'compare', 'history', 'gate', 'capacity', 'k6', 'generate', 'verify', 'serve', 'list', 'doctor', 'clean']
 
 /** Status 2, the message on stderr, nothing on stdout, no stack. */
 function refuses(words: readonly string[], message: string | RegExp, surroundings?: Surroundings): void {
@@ -63,7 +63,7 @@ test('an unknown word is answered with the nearest right one', () => {
 })
 
 test('commands that are not built are unknown', () => {
-  for (const command of ['k6', 'plan']) refuses([command], `unknown command "${command}"`)
+  for (const command of ['plan']) refuses([command], `unknown command "${command}"`)
 })
 
 test('a bad value names where it came from', () => {
@@ -184,7 +184,7 @@ test('doctor: every fault has a remedy, and the status follows', () => {
   }
   assert.is(status, works ? 0 : 1)
   for (const { name, state, remedy } of findings) assert.ok(state !== 'missing' || remedy, name)
-  for (const name of ['node', 'embedded Postgres', 'disk', 'fsync', 'cores', 'memory', 'open files', 'psql']) {
+  for (const name of ['node', 'embedded Postgres', 'disk', 'fsync', 'cores', 'memory', 'open files', 'psql', 'k6']) {
     assert.ok(
       findings.some((finding) => finding.name === name),
       name,

@@ -103,6 +103,21 @@ check('what virtual users note of their records comes together in the summary', 
   assert.ok(seen['failed']?.every(({ first, count: records }) => first % 10 === 9 && records === 1))
 })
 
+check('a virtual user knows how long ago its scenario began; before and after there is none', () => {
+  const seen = summaryOf(`
+    import { Trend } from 'k6/metrics'
+    const since = new Trend('since', true)
+    export const options = { scenarios: { later: { executor: 'shared-iterations', vus: 2, iterations: 4, startTime: '300ms' } } }
+    export default () => since.add(weir.sinceStartMs())
+    export const handleSummary = ({ metrics }) => {
+      let said = 'nothing'
+      try { weir.sinceStartMs() } catch (error) { said = String(error) }
+      return { stdout: JSON.stringify({ min: metrics.since.values.min, max: metrics.since.values.max, said }) }
+    }`) as { readonly min: number; readonly max: number; readonly said: string }
+  assert.ok(seen.min > 0 && seen.min <= seen.max && seen.min < 300, `${seen.min} to ${seen.max} ms`)
+  assert.match(seen.said, /no scenario has begun/)
+})
+
 check('what makes no sense is refused with a sentence', () => {
   const seen = summaryOf(`
     const said = (act) => { try { act(); return 'nothing' } catch (error) { return String(error) } }

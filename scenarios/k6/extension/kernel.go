@@ -26,12 +26,15 @@ const (
 	defaultRecordsPerDay = 15_000_000
 )
 
-// kernels makes instances of the one module that Weir itself loads: compiled once for the process.
+// kernels makes instances of the one module that Weir itself loads: compiled once for the process. There are as many as
+// render at the same time, however many virtual users there are: each has megabytes of memory.
 type kernels struct {
 	once     sync.Once
 	runtime  wazero.Runtime
 	compiled wazero.CompiledModule
 	err      error
+	mutex    sync.Mutex
+	idle     []*kernel
 }
 
 // kernelPath says where the kernel lies: WEIR_KERNEL, or where a build of Weir has put it.
@@ -113,6 +116,34 @@ func (k *kernels) instance(ctx context.Context) (*kernel, error) {
 	made.buffer = api.DecodeU32(results[0])
 	made.stream.format = -1
 	return made, nil
+}
+
+// lines renders records first .. first+count of a stream, newline-terminated, with whatever instance is idle.
+func (k *kernels) lines(ctx context.Context, of stream, first, count int64) ([]byte, error) {
+	instance, err := k.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// One that failed half-way is not used again.
+	bytes, err := instance.lines(ctx, of, first, count)
+	if err == nil {
+		k.mutex.Lock()
+		k.idle = append(k.idle, instance)
+		k.mutex.Unlock()
+	}
+	return bytes, err
+}
+
+func (k *kernels) take(ctx context.Context) (*kernel, error) {
+	k.mutex.Lock()
+	if last := len(k.idle) - 1; last >= 0 {
+		instance := k.idle[last]
+		k.idle = k.idle[:last]
+		k.mutex.Unlock()
+		return instance, nil
+	}
+	k.mutex.Unlock()
+	return k.instance(ctx)
 }
 
 // lines renders records first .. first+count of a stream, newline-terminated.

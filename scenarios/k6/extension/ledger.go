@@ -6,8 +6,9 @@ import (
 	"sync"
 )
 
-// What a script may say became of records that it offered.
-var fates = []string{"accepted", "refused", "failed", "dropped"}
+// What a script may say of records that it offered: that they are on their way, and then what became of them. Records that
+// are on their way for ever (the iteration was interrupted) are in doubt. Dropped ones were due and never sent.
+var fates = []string{"sent", "accepted", "refused", "failed", "dropped"}
 
 // span is records first .. first+count.
 type span struct {

@@ -8,10 +8,12 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/grafana/sobek"
 	"go.k6.io/k6/js/common"
 	"go.k6.io/k6/js/modules"
+	"go.k6.io/k6/lib"
 )
 
 func init() {
@@ -26,9 +28,8 @@ type root struct {
 
 // instance belongs to one virtual user.
 type instance struct {
-	root   *root
-	vu     modules.VU
-	kernel *kernel
+	root *root
+	vu   modules.VU
 }
 
 // NewModuleInstance is called by k6, once for each virtual user.
@@ -39,10 +40,11 @@ func (r *root) NewModuleInstance(vu modules.VU) modules.Instance {
 // Exports is called by k6.
 func (i *instance) Exports() modules.Exports {
 	return modules.Exports{Named: map[string]any{
-		"lines":   i.lines,
-		"segment": i.segment,
-		"note":    i.note,
-		"noted":   i.root.ledger.noted,
+		"lines":        i.lines,
+		"segment":      i.segment,
+		"sinceStartMs": i.sinceStartMs,
+		"note":         i.note,
+		"noted":        i.root.ledger.noted,
 	}}
 }
 
@@ -61,13 +63,9 @@ func (i *instance) lines(seed sobek.Value, first, count int64, format string, gi
 	if err == nil && (first < 0 || count < 0 || count > math.MaxInt32) {
 		err = fmt.Errorf("there are no %d records from %d on", count, first)
 	}
-	ctx := context.Background()
-	if err == nil && i.kernel == nil {
-		i.kernel, err = i.root.kernels.instance(ctx)
-	}
 	var bytes []byte
 	if err == nil {
-		bytes, err = i.kernel.lines(ctx, of, first, count)
+		bytes, err = i.root.kernels.lines(context.Background(), of, first, count)
 	}
 	if err != nil {
 		common.Throw(runtime, fmt.Errorf("weir.lines: %w", err))
@@ -126,7 +124,21 @@ func share(index, of, records int64) int64 {
 	return records/of*index + records%of*index/of
 }
 
-// note(fate, first, count) enters what became of records: accepted, refused, failed, or dropped (offered and never sent).
+// sinceStartMs() is the time since the scenario of this virtual user began, in milliseconds with fractions, on a clock that
+// nobody sets. The executor counts its iterations from the same instant, so an iteration is due at its number over the rate.
+func (i *instance) sinceStartMs() float64 {
+	var state *lib.ScenarioState
+	if i.vu.State() != nil {
+		state = lib.GetScenarioState(i.vu.Context())
+	}
+	if state == nil {
+		common.Throw(i.vu.Runtime(), fmt.Errorf("weir.sinceStartMs: no scenario has begun; call it from a virtual user"))
+	}
+	return float64(time.Since(state.StartTime)) / float64(time.Millisecond)
+}
+
+// note(fate, first, count) enters what became of records: sent (on their way), then accepted, refused or failed; or dropped
+// (due and never sent).
 func (i *instance) note(fate string, first, count int64) {
 	if err := i.root.ledger.note(fate, first, count); err != nil {
 		common.Throw(i.vu.Runtime(), fmt.Errorf("weir.note: %w", err))

@@ -1,0 +1,38 @@
+// Lines at a constant rate to the receiver (weir serve receiver), for long: what leaks, fills up or slows down shows in the end.
+//
+//   dist/k6 run scenarios/k6/receiver-soak.js          or, with a store and an audit: weir k6 receiver-soak
+//
+//   WEIR_URL          of the receiver (http://127.0.0.1:8080)
+//   WEIR_TOKEN        its token, if it wants one
+//   WEIR_RATE         records a second (1000)
+//   WEIR_LINES        records in a request (100)
+//   WEIR_DURATION     how long (1h)
+//   WEIR_CONNECTIONS  connections, each with one request under way at a time (50)
+//   WEIR_P99          fails above this p99 from due to answered; none: any (1s)
+//   WEIR_SEED         another stream of the same profile (1)
+//   WEIR_SOURCE, WEIR_FIRST  identity of the first record: number of the source (1) and position (0); a receiver takes each once
+import { Lines } from './lib/lines.js'
+import { constant } from './lib/schedule.js'
+import { Settings } from './lib/settings.js'
+import { common, summarize } from './lib/summary.js'
+
+const settings = new Settings('receiver-soak')
+const schedule = constant({
+  rate: settings.count('rate'),
+  per: settings.count('lines'),
+  durationMs: settings.milliseconds('duration'),
+  connections: settings.count('connections'),
+})
+const lines = new Lines(settings, schedule)
+
+/** @type {import('k6/options').Options} */
+export const options = {
+  ...common,
+  scenarios: { lines: schedule.scenario },
+  thresholds: { ...lines.thresholds, ...settings.p99('weir_due_ms') },
+}
+
+export default () => lines.send()
+
+/** @param {any} data */
+export const handleSummary = (data) => summarize(settings.script, data, { lines: lines.report() })
