@@ -13,7 +13,7 @@ test('the defaults', () => {
   const plan = planRun({} as Parameters<typeof planRun>[0], none, '/home')
   assert.equal(
     plan.targets.map(({ name }) => name),
-    ['single-thread', 'worker-pool', 'multi-instance', 'receiver'],
+    ['single-thread', 'worker-pool', 'multi-instance'],
   )
   const { targets: _, ...rest } = plan
   assert.equal(rest, {
