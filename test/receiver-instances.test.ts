@@ -132,7 +132,10 @@ for (const { name, remedy } of balancers) {
     for (let position = 0; position < 10; position++) assert.is(await send(url, position), 202)
     child.kill('SIGKILL')
     await ended
-    while (born.some(lives) || readdirSync(join(folder, 'temporary')).length > 0) await pause(10)
+    const deadline = performance.now() + 30_000
+    while ((born.some(lives) || readdirSync(join(folder, 'temporary')).length > 0) && performance.now() < deadline) await pause(10)
+    assert.equal(born.filter(lives), [])
+    assert.equal(readdirSync(join(folder, 'temporary')), [])
     assert.is(stored(), 0)
     const next = await serve(words)
     next.child.kill('SIGTERM')
