@@ -78,15 +78,17 @@ export function listener(handler: Handler, options: ListenerOptions): { readonly
 function whenBegun(socket: Socket, patienceMs: number, go: (begin: Buffer) => void): void {
   const giveUp = () => socket.destroy()
   socket.on('error', giveUp)
+  // Half-open ends are for those who have asked something.
+  socket.on('end', giveUp)
   socket.setTimeout(patienceMs, giveUp)
   const look = () => {
     const begin = socket.read(preface.length) as Buffer | null
     if (begin === null) {
-      if (socket.readableEnded) giveUp()
-      else socket.once('readable', look)
+      socket.once('readable', look)
       return
     }
     socket.off('error', giveUp)
+    socket.off('end', giveUp)
     socket.setTimeout(0)
     socket.off('timeout', giveUp)
     socket.unshift(begin)

@@ -28,7 +28,7 @@ function whenIntroduced(socket: Socket, patienceMs: number, go: () => void): voi
     if (more !== null) heard = Buffer.concat([heard, more])
     const end = heard.subarray(0, longestLine).indexOf('\r\n')
     if (end < 0) {
-      if (socket.readableEnded || heard.length >= longestLine) giveUp()
+      if (heard.length >= longestLine) giveUp()
       else socket.once('readable', look)
       return
     }

@@ -10,6 +10,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openLines } from '../objects/line-object.js'
+import { balancers } from '../services/receiver/instances/door.js'
+import { missing } from '../services/receiver/instances/start.js'
 import { main, weir } from './weir.js'
 
 let folder: string
@@ -18,23 +20,6 @@ test.before.each(() => {
   mkdirSync(join(folder, 'temporary'))
 })
 test.after.each(() => rmSync(folder, { recursive: true, force: true }))
-
-/** In the order in which they are looked for; the last is always there. */
-const balancers = [
-  { name: 'haproxy', remedy: 'apt-get install haproxy' },
-  { name: 'nginx', remedy: 'apt-get install nginx libnginx-mod-stream' },
-  { name: 'cluster', remedy: undefined },
-]
-
-function isHere(name: string): boolean {
-  if (name === 'cluster') return true
-  try {
-    execFileSync('sh', ['-c', 'PATH=$PATH:/usr/sbin; command -v "$0"', name])
-    return true
-  } catch {
-    return false
-  }
-}
 
 interface Serving {
   readonly child: ChildProcess
@@ -99,9 +84,10 @@ async function send(url: string, position: number): Promise<number> {
   return answer.status
 }
 
-for (const { name, remedy } of balancers) {
+for (const name of balancers) {
+  const remedy = missing(name)
   const check = (what: string, work: () => Promise<void>) => {
-    if (isHere(name)) test(`${name}: ${what}`, work)
+    if (remedy === undefined) test(`${name}: ${what}`, work)
     else test.skip(`${name}: ${what} (needs ${remedy})`, () => undefined)
   }
   const words = ['--instances', '2', '--balancer', name]
@@ -132,7 +118,10 @@ for (const { name, remedy } of balancers) {
     for (let position = 0; position < 10; position++) assert.is(await send(url, position), 202)
     child.kill('SIGKILL')
     await ended
-    while (born.some(lives) || readdirSync(join(folder, 'temporary')).length > 0) await pause(10)
+    const deadline = performance.now() + 30_000
+    while ((born.some(lives) || readdirSync(join(folder, 'temporary')).length > 0) && performance.now() < deadline) await pause(10)
+    assert.equal(born.filter(lives), [])
+    assert.equal(readdirSync(join(folder, 'temporary')), [])
     assert.is(stored(), 0)
     const next = await serve(words)
     next.child.kill('SIGTERM')
@@ -160,7 +149,7 @@ test('unless told otherwise it takes the first balancer that is here', async () 
   const { child, ended } = await serve(['--instances', '1'])
   child.kill('SIGTERM')
   const { stderr } = await ended
-  assert.match(stderr, `1 instance behind ${balancers.find(({ name }) => isHere(name))?.name}`)
+  assert.match(stderr, `1 instance behind ${balancers.find((name) => missing(name) === undefined)}`)
 })
 
 test('the command line is checked, and help fits a screen', () => {

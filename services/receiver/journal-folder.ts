@@ -44,7 +44,7 @@ export function batchOf(path: string): string {
 
 /** A process id alone is used again; with the time of its start it is not. */
 function nameOf(pid: number): string {
-  return `${pid}.${startOf(pid) ?? 'unknown'}`
+  return `${pid}.${statOf(pid)?.start ?? 'unknown'}`
 }
 
 function lives(folder: string): boolean {
@@ -56,14 +56,17 @@ function lives(folder: string): boolean {
     // EPERM: there is one, of somebody else's.
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
   }
-  return (startOf(Number(pid)) ?? 'unknown') === start
+  const stat = statOf(Number(pid))
+  // A zombie holds nothing any more, and may stay for as long as nobody asks how it ended.
+  return stat?.state !== 'Z' && (stat?.start ?? 'unknown') === start
 }
 
-/** When a process started, in ticks since the machine did (proc(5), field 22); undefined where the kernel does not say. */
-function startOf(pid: number): string | undefined {
+/** A process's state, and when it started in ticks since the machine did (proc(5), fields 3 and 22); undefined where the kernel does not say. */
+function statOf(pid: number): { readonly state: string | undefined; readonly start: string | undefined } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return { state: fields[0], start: fields[19] }
   } catch {
     return undefined
   }

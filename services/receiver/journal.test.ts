@@ -1,8 +1,9 @@
 /** The write-ahead log: what was told of as durable is read back, a torn end is not, and a broken disk is told. */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Entry, Journal, readJournal } from './journal.js'
@@ -93,6 +94,32 @@ test('journals of a receiver that is no more are taken over once; those of one t
   const orphans = taken.flatMap((one) => one.orphans)
   assert.is(orphans.length, 1)
   assert.is((await readJournal(orphans[0] ?? ''))[0]?.first, 7)
+})
+
+test('a receiver that has ended is no more, also while nobody has asked how it ended', async () => {
+  const script = `
+    import { openJournalFolder } from ${JSON.stringify(new URL('./journal-folder.js', import.meta.url).href)}
+    import { writeFileSync } from 'node:fs'
+    const { own } = await openJournalFolder(${JSON.stringify(folder)})
+    writeFileSync(own + '/d.journal', '')
+    console.log('written')
+    process.kill(process.pid, 'SIGKILL')`
+  // The shell becomes a program that never waits for the child that it inherits.
+  const parent = spawn('sh', ['-c', '"$0" --input-type=module -e "$1" & exec sleep 600', process.execPath, script])
+  try {
+    // Its output ends when both have closed it; sleep does not.
+    await new Promise((done) => parent.stdout.once('data', done))
+    const deadline = performance.now() + 10_000
+    const orphans = async () => (await openJournalFolder(folder)).orphans
+    let taken = await orphans()
+    while (taken.length === 0 && performance.now() < deadline) {
+      await pause(10)
+      taken = await orphans()
+    }
+    assert.is(taken.length, 1)
+  } finally {
+    parent.kill('SIGKILL')
+  }
 })
 
 test.run()

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import * as http2 from 'node:http2'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -240,6 +241,20 @@ test('who sends too slowly is cut off: headers that do not end, a body that does
     assert.match(heard[1] ?? '', /^HTTP\/1\.1 408/)
     assert.equal(heard.slice(2), ['', ''])
     assert.is((await receiver.send(`${good}\n`)).status, 202)
+  })
+})
+
+test('a connection that ends before it has asked anything is let go at once', async () => {
+  await with_({ arrivalMs: 60_000 }, async (receiver) => {
+    const begin = performance.now()
+    await new Promise<void>((done) => {
+      const socket = connect({ port: Number(new URL(receiver.url).port), host: '127.0.0.1', allowHalfOpen: true })
+      socket.on('error', () => undefined)
+      socket.on('end', () => socket.destroy())
+      socket.on('close', () => done())
+      socket.resume().end()
+    })
+    assert.ok(performance.now() - begin < 30_000)
   })
 })
 

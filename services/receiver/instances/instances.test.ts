@@ -111,8 +111,13 @@ async function metric(url: string, name: RegExp): Promise<number> {
 const accepted = /weir_receiver_records_total\{fate="accepted"/
 const running = /weir_receiver_instances/
 
+/** @throws Error when it does not hold after half a minute */
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await pause(10)
+  const deadline = performance.now() + 30_000
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`it never came about: ${holds}`)
+    await pause(10)
+  }
 }
 
 function lives({ pid }: ServicePart): boolean {

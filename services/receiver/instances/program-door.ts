@@ -20,6 +20,8 @@ import type { Program } from './programs.js'
 const tries = 3
 /** For connections that are open when it is told to go, milliseconds; haproxy ends by itself before. */
 const graceMs = 8_000
+/** For the first answer to come through it. */
+const patienceMs = 30_000
 const reopenMs = 200
 
 /** @throws Error when nobody can listen there, or the program is not here; nothing is left then */
@@ -120,8 +122,12 @@ class ProgramDoor implements Door {
     void keeper.ended.then((last) => {
       said = last
     })
+    const deadline = performance.now() + patienceMs
     // Should it be closed before, nobody is there to answer any more.
-    while (said === undefined && !this.closing && !(await answers(urlOf(this.address, this.options.scheme)))) await pause(10)
+    while (said === undefined && !this.closing && !(await answers(urlOf(this.address, this.options.scheme)))) {
+      if (performance.now() > deadline) keeper.kill()
+      await pause(10)
+    }
     if (said !== undefined) {
       this.replaceKeeper()
       throw new Error(`${this.program.name} could not start: ${said === '' ? 'it said nothing' : said}`)
@@ -166,7 +172,8 @@ function answers(url: string): Promise<boolean> {
     const request = url.startsWith('https:') ? requestHttps : requestHttp
     const asked = request(`${url}/health`, { agent: false, rejectUnauthorized: false, timeout: 1_000 }, (answer) => {
       answer.resume()
-      done(answer.statusCode === 200)
+      // Whatever it is: a balancer that passes connections on has no answers of its own.
+      done(true)
     })
     asked.on('timeout', () => asked.destroy())
     asked.on('error', () => done(false))
