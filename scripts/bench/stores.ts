@@ -1,6 +1,7 @@
 /** Targets against psql, and against the null store. */
 import { availableParallelism } from 'node:os'
 import { median } from '../../results/statistics.js'
+import { isInstalled } from '../../stores/clickhouse/embedded.js'
 import { startServer } from '../../stores/index.js'
 import type { StoreServer } from '../../stores/store.js'
 import { interleave, ratioText, thousands } from './interleave.js'
@@ -44,16 +45,23 @@ export function singleThreadBench(bench: Bench): Promise<string> {
 export async function nullBench({ server, scratch }: Bench): Promise<string> {
   const source = benchSource()
   const nothing = await startServer({ store: 'null', durability: 'power' })
+  const clickhouse = isInstalled() ? await startServer({ store: 'clickhouse', durability: 'power' }) : undefined
   const lines: string[] = []
-  for (const name of ['single-thread', 'worker-pool']) {
-    const seen = await interleave(
-      { name: `${name} into null`, run: () => targetRate(nothing, source, records, { name }, scratch) },
-      { name: 'worker-pool into postgres', run: () => targetRate(server, source, records, { name: 'worker-pool' }, scratch) },
-      5,
-    )
-    lines.push(
-      `${name} into the null store (${thousands(median(seen.map(([ours]) => ours)))}/s) / worker-pool into Postgres: ${ratioText(seen)} (wanted: at least 3)`,
-    )
+  try {
+    for (const store of clickhouse === undefined ? [server] : [server, clickhouse]) {
+      for (const name of ['single-thread', 'worker-pool']) {
+        const seen = await interleave(
+          { name: `${name} into null`, run: () => targetRate(nothing, source, records, { name }, scratch) },
+          { name: `worker-pool into ${store.store}`, run: () => targetRate(store, source, records, { name: 'worker-pool' }, scratch) },
+          5,
+        )
+        lines.push(
+          `${name} into the null store (${thousands(median(seen.map(([ours]) => ours)))}/s) / worker-pool into ${store.store}: ${ratioText(seen)} (wanted: at least 3)`,
+        )
+      }
+    }
+  } finally {
+    await clickhouse?.close()
   }
   return lines.join('\n')
 }
