@@ -151,7 +151,7 @@ export class SideProcess {
 
   private async ending(): Promise<Error> {
     await this.closed
-    const said = this.words.trim().split('\n').slice(-3).join('\n')
+    const said = lastWords(this.words)
     if (!this.answered && this.child.exitCode === 2) {
       return new GateRefusedError(
         `${this.build.name} is no build that a gate can measure: it does not know the command by which a gate starts it${said === '' ? '' : ` (${said})`}; take a newer base, or weir gate --baseline`,
@@ -160,4 +160,10 @@ export class SideProcess {
     const how = this.child.signalCode ?? `status ${this.child.exitCode}`
     return new SideError(this.build.name, `its process ended (${how})${said === '' ? '' : `: ${said}`}`)
   }
+}
+
+/** What a process said of its end: the error itself where Node printed one with all around it, otherwise its last lines. */
+function lastWords(words: string): string {
+  const lines = words.trim().split('\n')
+  return lines.findLast((line) => /^\w*Error\b/.test(line)) ?? lines.slice(-3).join('\n')
 }

@@ -30,11 +30,19 @@ export interface K6Script {
   readonly defaults: { readonly [name in SettingName]?: string }
 }
 
-const found = JSON.parse(readFileSync(new URL('defaults.json', folder), 'utf8')) as Readonly<
-  Record<string, K6Script['defaults'] & { readonly summary: string }>
->
+type Found = Readonly<Record<string, K6Script['defaults'] & { readonly summary: string }>>
 
-export const k6Scripts: readonly K6Script[] = Object.entries(found).map(([name, { summary, ...defaults }]) => ({
+/** A build without the package around it, such as a gate may be given, has none. */
+function read(): Found {
+  try {
+    return JSON.parse(readFileSync(new URL('defaults.json', folder), 'utf8')) as Found
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {}
+    throw error
+  }
+}
+
+export const k6Scripts: readonly K6Script[] = Object.entries(read()).map(([name, { summary, ...defaults }]) => ({
   name,
   summary,
   path: fileURLToPath(new URL(`${name}.js`, folder)),
