@@ -16,12 +16,12 @@ import { parseBytes, parseCount, parseDuration, parsePositiveCount } from './qua
 export const receiverOptions = {
   objects: value({
     placeholder: 'DIR',
-    summary: 'receiver, processor: folder of the objects, or s3://bucket/prefix?endpoint=URL&region=NAME',
+    summary: 'receiver, processor: folder of objects, or s3://...',
     parse: parsePlace,
   }),
   journals: value({
     placeholder: 'DIR',
-    summary: 'receiver: folder of the write-ahead logs (.journals in that of the objects); S3 with --ack append needs it',
+    summary: 'receiver: folder of write-ahead logs (.journals of --objects)',
     rare: true,
     parse: (text) => text,
   }),
@@ -120,7 +120,8 @@ export async function receiverSettings(given: Given, cwd: string): Promise<Recei
 
 /** A folder's whole path, or the URL of a place in S3. @throws UsageError when nobody has said where they are */
 export function objectsOf({ objects }: Pick<Given, 'objects'>, cwd: string): string {
-  if (objects === undefined) throw new UsageError('say where the objects are kept: --objects DIR')
+  if (objects === undefined)
+    throw new UsageError('say where the objects are kept: --objects DIR, or s3://bucket/prefix?endpoint=URL&region=NAME')
   return isUrl(objects) ? objects : resolve(cwd, objects)
 }
 

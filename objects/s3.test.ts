@@ -147,6 +147,24 @@ test('what is no S3 server, and a region that nobody knows, are told of as such'
   assert.match(await failure(openObjects({ place: 's3://bucket' })), 'no region is known; name it with region=')
 })
 
+test('a server that calls a name taken and has nothing there is believed in the first', async () => {
+  const torn = createHttpServer(({ method, url = '' }, response) => {
+    const list = '<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>'
+    const [status, said] = url.includes('list-type')
+      ? [200, list]
+      : method === 'PUT'
+        ? [412, '']
+        : [404, '<Error><Code>NoSuchKey</Code></Error>']
+    response.writeHead(status).end(said)
+  })
+  await listening(torn, (endpoint) =>
+    with_(`s3://bucket?endpoint=${endpoint}`, async (objects) => {
+      assert.match(await failure(objects.put('a', [Buffer.from('1')])), 'another object has the name a')
+      assert.match(await failure(objects.get('a')), 'there is no object a')
+    }),
+  )
+})
+
 test('what Amazon calls its errors is told with what to do', () => {
   for (const [name, said] of [
     ['InvalidAccessKeyId', 'look at AWS_ACCESS_KEY_ID'],

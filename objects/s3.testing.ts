@@ -39,8 +39,13 @@ export class S3Server {
     const folder = mkdtempSync(join(tmpdir(), 'weir-s3-'))
     mkdirSync(join(folder, 'buckets', bucket), { recursive: true })
     const server = new S3Server(binary, folder, await freePort())
-    await server.again()
-    return server
+    try {
+      await server.again()
+      return server
+    } catch (error) {
+      await server.close()
+      throw error
+    }
   }
 
   get endpoint(): string {

@@ -77,12 +77,13 @@ class Bucket implements Objects {
     } catch (error) {
       if (!isPreconditionFailed(error)) throw await this.told(`the object ${name} could not be written to`, error)
       // Perhaps by this very call, whose first answer was lost.
-      if (!body.equals(await this.get(name))) throw new TakenNameError(name, describeS3Place(this.place))
+      if (!(await this.holds(name, body))) throw new TakenNameError(name, describeS3Place(this.place))
     }
   }
 
   async get(name: string): Promise<Buffer> {
     checkName(name)
+    // The client's default, which a variable could turn off.
     const command = new GetObjectCommand({ ...this.named(name), ChecksumMode: 'ENABLED' })
     try {
       const { Body: body, ContentLength: bytes = 0 } = await this.within(0, (abortSignal) => this.client.send(command, { abortSignal }))
@@ -130,6 +131,16 @@ class Bucket implements Objects {
 
   async close(): Promise<void> {
     this.client.destroy()
+  }
+
+  /** A server that was killed may think that a name is taken, and have nothing there: not these bytes, at any rate. */
+  private async holds(name: string, body: Buffer): Promise<boolean> {
+    try {
+      return body.equals(await this.get(name))
+    } catch (error) {
+      if (error instanceof MissingObjectError) return false
+      throw error
+    }
   }
 
   private async page(command: ListObjectsV2Command): Promise<ListObjectsV2CommandOutput> {

@@ -3,7 +3,7 @@ import type { Inspector } from '../../generators/inspector.js'
 import type { Format } from '../../generators/record.js'
 import type { Keyring } from '../../objects/keys.js'
 import { type LinesToSeal, openLines, RefusedObjectError, type Stretch, sealLines } from '../../objects/line-object.js'
-import { type Objects, TakenNameError } from '../../objects/objects.js'
+import { MissingObjectError, type Objects, TakenNameError } from '../../objects/objects.js'
 import type { Entry, Journal } from './journal.js'
 
 export class Batch {
@@ -91,10 +91,12 @@ export class Batch {
     try {
       const there = openLines(await objects.get(this.name), keys)
       return (
-        there.format === format && JSON.stringify(there.stretches) === JSON.stringify(stretches) && Buffer.concat(pieces).equals(there.lines)
+        there.format === format &&
+        JSON.stringify(there.stretches) === JSON.stringify(stretches) &&
+        Buffer.concat(pieces).equals(there.lines)
       )
     } catch (error) {
-      if (error instanceof RefusedObjectError) return false
+      if (error instanceof RefusedObjectError || error instanceof MissingObjectError) return false
       throw error
     }
   }

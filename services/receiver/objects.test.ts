@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { openFolder } from '../../objects/folder.js'
+import { Inspector } from '../../generators/inspector.js'
 import { parseKeys } from '../../objects/keys.js'
+import { MissingObjectError, type Objects, TakenNameError } from '../../objects/objects.js'
 import { onS3 } from '../../objects/s3.testing.js'
+import { Batch } from './batch.js'
 import { type Answer, good, linesOf, TestReceiver } from './receiver.testing.js'
 import type { ReceiverSettings } from './server.js'
 
@@ -63,27 +65,27 @@ for (const [how, settings] of [
   })
 }
 
-test('where another object has the name of a batch, both are kept', () =>
-  inFolder(async (folder) => {
-    const place = { objects: join(folder, 'objects'), journals: join(folder, 'journals') }
-    const receiver = await TestReceiver.start(place)
-    try {
-      await receiver.send(lines(0, 2), from(0))
-      const [own = ''] = readdirSync(place.journals)
-      const [journal = ''] = readdirSync(join(place.journals, own))
-      const objects = await openFolder({ folder: place.objects })
-      await objects.put(journal.replace('.journal', ''), [Buffer.from('of somebody else')])
-      await receiver.stop()
-      const [first = '', second = ''] = await objects.list('', 10)
-      assert.is((await objects.get(first)).toString(), 'of somebody else')
-      assert.is(second, `${first}-again`)
-      await objects.remove(first)
-      assert.equal(linesOf(await receiver.stored()).length, 2)
-      assert.match(receiver.troubles.join(), 'another object has the name')
-    } finally {
-      await receiver.remove()
-    }
-  }))
+for (const [what, there] of [
+  ['another object', () => Promise.resolve(Buffer.from('of somebody else'))],
+  ['nothing that can be read', () => Promise.reject(new MissingObjectError('b'))],
+] as const) {
+  test(`where the name of a batch is taken by ${what}, it gets another name, and what is there stays`, async () => {
+    const names: string[] = []
+    const objects = {
+      get: there,
+      async put(name: string) {
+        names.push(name)
+        if (name === 'b') throw new TakenNameError(name, 'a place')
+      },
+    } as Partial<Objects> as Objects
+    const batch = new Batch('b', 'combined', undefined, new Date(0))
+    await batch.add({ source: 1, first: 0, count: 1, format: 'combined', lines: Buffer.from(`${good}\n`) })
+    const refused = await batch.store(objects, new Inspector(), undefined).catch((error: unknown) => error)
+    assert.instance(refused, TakenNameError)
+    assert.ok((await batch.store(objects, new Inspector(), undefined)) > good.length)
+    assert.equal(names, ['b', 'b-again'])
+  })
+}
 
 for (const acknowledgement of ['append', 'object'] as const) {
   onS3(

@@ -31,19 +31,7 @@ func main() {
 // serve returns when the server has stopped.
 func serve(folder, address string) error {
 	access, secret := os.Getenv("AWS_ACCESS_KEY_ID"), os.Getenv("AWS_SECRET_ACCESS_KEY")
-	buckets := filepath.Join(folder, "buckets")
-	// Extended attributes, which it would otherwise use, are not on every file system.
-	sidecar := filepath.Join(folder, "meta")
-	for _, each := range []string{buckets, sidecar} {
-		if err := os.MkdirAll(each, 0o700); err != nil {
-			return err
-		}
-	}
-	store, err := meta.NewSideCar(sidecar)
-	if err != nil {
-		return err
-	}
-	backend, err := posix.New(buckets, store, posix.PosixOpts{SideCarDir: sidecar})
+	backend, err := open(filepath.Join(folder, "buckets"), filepath.Join(folder, "meta"))
 	if err != nil {
 		return err
 	}
@@ -59,6 +47,25 @@ func serve(folder, address string) error {
 		return err
 	}
 	return server.ServeMultiPort([]string{address})
+}
+
+// open keeps checksums and the like in extended attributes, which an object gets together with its name, and beside the
+// buckets where the file system has none: killed at the wrong moment it may then take an object for there that is not.
+func open(buckets, sidecar string) (*posix.Posix, error) {
+	if err := os.MkdirAll(buckets, 0o700); err != nil {
+		return nil, err
+	}
+	if attributes := (meta.XattrMeta{}); attributes.Test(buckets) == nil {
+		return posix.New(buckets, attributes, posix.PosixOpts{})
+	}
+	if err := os.MkdirAll(sidecar, 0o700); err != nil {
+		return nil, err
+	}
+	store, err := meta.NewSideCar(sidecar)
+	if err != nil {
+		return nil, err
+	}
+	return posix.New(buckets, store, posix.PosixOpts{SideCarDir: sidecar})
 }
 
 func fail(err error) {
