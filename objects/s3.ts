@@ -3,6 +3,7 @@
  * included: whoever wants to go on trying does so, and can tell those who wait.
  */
 import { createHash } from 'node:crypto'
+import { addAbortSignal, Readable } from 'node:stream'
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -11,6 +12,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3'
+import { type Buffers, freshBuffers } from '../generators/buffer-pool.js'
 import { checkName, isName, MissingObjectError, type Objects, TakenNameError } from './objects.js'
 import { explain, isMissing, isPreconditionFailed } from './s3-errors.js'
 import { describeS3Place, type S3Place } from './s3-place.js'
@@ -81,19 +83,14 @@ class Bucket implements Objects {
     }
   }
 
-  async get(name: string): Promise<Buffer> {
+  async get(name: string, buffers: Buffers = freshBuffers): Promise<Uint8Array> {
     checkName(name)
     // The client's default, which a variable could turn off.
     const command = new GetObjectCommand({ ...this.named(name), ChecksumMode: 'ENABLED' })
     try {
-      const { Body: body, ContentLength: bytes = 0 } = await this.within(0, (abortSignal) => this.client.send(command, { abortSignal }))
-      if (body === undefined) return Buffer.alloc(0)
-      return Buffer.from(
-        await this.within(bytes, (signal) => {
-          signal.addEventListener('abort', () => (body as { destroy?(): void }).destroy?.())
-          return body.transformToByteArray()
-        }),
-      )
+      const { Body: body, ContentLength: bytes } = await this.within(0, (abortSignal) => this.client.send(command, { abortSignal }))
+      if (!(body instanceof Readable) || bytes === undefined) throw new Error('the answer has no length')
+      return await this.within(bytes, (signal) => readAll(addAbortSignal(signal, body), buffers.take(bytes)))
     } catch (error) {
       if (isMissing(error)) throw new MissingObjectError(name)
       throw await this.told(`the object ${name} could not be read from`, error)
@@ -184,3 +181,15 @@ class Bucket implements Objects {
 }
 
 const nobody = { accessKeyId: '', secretAccessKey: '', sessionToken: undefined }
+
+/** Fills a buffer of its own, which others may take: the stream's are the client's. */
+async function readAll(body: Readable, bytes: Uint8Array): Promise<Uint8Array> {
+  let at = 0
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    if (at + chunk.length > bytes.length) throw new Error('it is longer than was said')
+    bytes.set(chunk, at)
+    at += chunk.length
+  }
+  if (at < bytes.length) throw new Error('it is shorter than was said')
+  return bytes
+}
