@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { type Keyring, parseKeys } from '../objects/keys.js'
+import { isUrl, parseS3Place } from '../objects/s3-place.js'
 import type { Tls } from '../services/listener.js'
 import { type Balancer, balancers } from '../services/receiver/instances/door.js'
 import { firstPresent, missing } from '../services/receiver/instances/start.js'
@@ -13,7 +14,17 @@ import { UsageError } from './errors.js'
 import { parseBytes, parseCount, parseDuration, parsePositiveCount } from './quantities.js'
 
 export const receiverOptions = {
-  objects: value({ placeholder: 'DIR', summary: 'receiver, processor: folder that keeps the objects', parse: (text) => text }),
+  objects: value({
+    placeholder: 'DIR',
+    summary: 'receiver, processor: folder of objects, or s3://...',
+    parse: parsePlace,
+  }),
+  journals: value({
+    placeholder: 'DIR',
+    summary: 'receiver: folder of write-ahead logs (.journals of --objects)',
+    rare: true,
+    parse: (text) => text,
+  }),
   ack: value({
     placeholder: 'WHEN',
     summary: 'receiver: acknowledge on receipt (in memory), append (write-ahead log) or object (append)',
@@ -82,12 +93,20 @@ type Given = Values<typeof receiverOptions>
 
 /** @throws UsageError that names the option */
 export async function receiverSettings(given: Given, cwd: string): Promise<ReceiverSettings> {
+  const objects = objectsOf(given, cwd)
+  const acknowledgement = given.ack ?? defaultSettings.acknowledgement
+  if (isUrl(objects) && acknowledgement === 'append' && given.journals === undefined) {
+    throw new UsageError(
+      'the write-ahead logs need a folder on this machine when objects are in S3: --journals DIR, or --ack object or receipt, which need none',
+    )
+  }
   const tls = await tlsOf(given, cwd)
   const keys = await keysOf(given, cwd)
   return {
     ...defaultSettings,
-    objects: objectsOf(given, cwd),
-    acknowledgement: given.ack ?? defaultSettings.acknowledgement,
+    objects,
+    journals: given.journals === undefined ? undefined : resolve(cwd, given.journals),
+    acknowledgement,
     batchRecords: given['batch-records'] ?? defaultSettings.batchRecords,
     batchMs: given['batch-time'] ?? defaultSettings.batchMs,
     requestsPerSecond: given['requests-per-second'] ?? defaultSettings.requestsPerSecond,
@@ -99,10 +118,11 @@ export async function receiverSettings(given: Given, cwd: string): Promise<Recei
   }
 }
 
-/** @throws UsageError when nobody has said where they are */
+/** A folder's whole path, or the URL of a place in S3. @throws UsageError when nobody has said where they are */
 export function objectsOf({ objects }: Pick<Given, 'objects'>, cwd: string): string {
-  if (objects === undefined) throw new UsageError('say where the objects are kept: --objects DIR')
-  return resolve(cwd, objects)
+  if (objects === undefined)
+    throw new UsageError('say where the objects are kept: --objects DIR, or s3://bucket/prefix?endpoint=URL&region=NAME')
+  return isUrl(objects) ? objects : resolve(cwd, objects)
 }
 
 /**
@@ -129,6 +149,17 @@ function parseInstances(text: string): number {
   const instances = parsePositiveCount(text)
   if (instances > mostInstances) throw new UsageError(`"${text}" are too many instances: at most ${mostInstances}`)
   return instances
+}
+
+/** A URL is looked at before anything is started. */
+function parsePlace(text: string): string {
+  if (!isUrl(text)) return text
+  try {
+    parseS3Place(text)
+    return text
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
 }
 
 async function tlsOf(given: Given, cwd: string): Promise<Tls | undefined> {

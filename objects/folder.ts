@@ -1,12 +1,16 @@
 /** Objects as files of a directory, each on disk before it has its name. */
+import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
+import { access, type FileHandle, link, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Buffers, freshBuffers } from '../generators/buffer-pool.js'
-import { checkName, MissingObjectError, type Objects } from './objects.js'
+import { checkName, MissingObjectError, type Objects, TakenNameError } from './objects.js'
 
 /** Files that are being written begin so, followed by their writer's process id; a crash may leave one. */
 const partial = '.partial-'
+/** Ids of processes are used again. */
+const session = randomBytes(4).toString('hex')
+let written = 0
 
 export interface FolderOptions {
   readonly folder: string
@@ -27,8 +31,6 @@ export async function openFolder({ folder, sync = true }: FolderOptions): Promis
 }
 
 class Folder implements Objects {
-  private written = 0
-
   constructor(
     private readonly folder: string,
     private readonly sync: boolean,
@@ -36,7 +38,7 @@ class Folder implements Objects {
 
   async put(name: string, parts: readonly Uint8Array[]): Promise<void> {
     checkName(name)
-    const path = join(this.folder, `${partial}${process.pid}-${++this.written}`)
+    const path = join(this.folder, `${partial}${process.pid}-${session}-${++written}`)
     try {
       const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600)
       try {
@@ -45,11 +47,13 @@ class Folder implements Objects {
       } finally {
         await file.close()
       }
-      await rename(path, join(this.folder, name))
+      await entitle(path, join(this.folder, name))
       if (this.sync) await this.syncFolder()
     } catch (error) {
-      await unlink(path).catch(() => undefined)
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return await this.compare(name, parts)
       throw new Error(`the object ${name} could not be written to ${this.folder}: ${messageOf(error)}; is the disk full?`, { cause: error })
+    } finally {
+      await unlink(path).catch(() => undefined)
     }
   }
 
@@ -85,6 +89,14 @@ class Folder implements Objects {
 
   async close(): Promise<void> {}
 
+  /** @throws TakenNameError when what has the name is something else */
+  private async compare(name: string, parts: readonly Uint8Array[]): Promise<void> {
+    const there = await this.get(name)
+    if (!Buffer.concat(parts).equals(there)) throw new TakenNameError(name, this.folder)
+    // Whoever put it may have failed at just this.
+    if (this.sync) await this.syncFolder()
+  }
+
   /** A name is on disk when its directory is. */
   private async syncFolder(): Promise<void> {
     const folder = await open(this.folder, constants.O_RDONLY)
@@ -98,15 +110,31 @@ class Folder implements Objects {
 
 /** A file that nobody is writing any more. */
 function isAbandoned(name: string): boolean {
-  const [, pid] = /^\.partial-(\d+)-/.exec(name) ?? []
-  if (pid === undefined) return false
-  // This process has only begun to write, if it is the one that was meant: the id was given twice.
-  if (Number(pid) === process.pid) return true
+  if (!name.startsWith(partial)) return false
+  const [pid, of] = name.slice(partial.length).split('-')
+  if (Number(pid) === process.pid) return of !== session
   try {
     process.kill(Number(pid), 0)
     return false
   } catch (error) {
+    // EPERM: there is one, of somebody else's.
     return (error as NodeJS.ErrnoException).code === 'ESRCH'
+  }
+}
+
+/** Gives a file its name, unless another has it (EEXIST). */
+async function entitle(path: string, name: string): Promise<void> {
+  try {
+    await link(path, name)
+  } catch (error) {
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+    // A file system without hard links. Nobody else comes between: a name is one receiver's alone.
+    const taken = await access(name).then(
+      () => true,
+      () => false,
+    )
+    if (taken) throw Object.assign(new Error(`${name} is there already`), { code: 'EEXIST' })
+    await rename(path, name)
   }
 }
 

@@ -1,7 +1,7 @@
 /** Starts a processor between a place of objects and a run's tables: in this process, whoever's it is. */
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
-import { openFolder } from '../../objects/folder.js'
+import { openObjects } from '../../objects/index.js'
 import type { Keyring } from '../../objects/keys.js'
 import type { Store } from '../../stores/store.js'
 import { listen } from '../listening.js'
@@ -10,7 +10,7 @@ import { type ProcessorApp, processorApp } from './app.js'
 import { type DoneObject, Processing } from './processing.js'
 
 export interface ProcessorSettings {
-  /** A folder, made if it is not there. */
+  /** A folder, made if it is not there, or s3://bucket/prefix. */
   readonly objects: string
   readonly keys: Keyring | undefined
   readonly leaseMs: number
@@ -42,7 +42,7 @@ export const processorDefaults: Omit<ProcessorSettings, 'objects' | 'keys'> = { 
  */
 export async function startProcessor(options: ProcessorOptions): Promise<RunningProcessor> {
   const { settings, store, host, port, token, onDone, onTrouble } = options
-  const objects = await openFolder({ folder: settings.objects })
+  const objects = await openObjects({ place: settings.objects })
   let served: ProcessorApp | undefined
   const processing = new Processing({
     ...settings,

@@ -2,8 +2,8 @@
 import type { Inspector } from '../../generators/inspector.js'
 import type { Format } from '../../generators/record.js'
 import type { Keyring } from '../../objects/keys.js'
-import { type LinesToSeal, type Stretch, sealLines } from '../../objects/line-object.js'
-import type { Objects } from '../../objects/objects.js'
+import { type LinesToSeal, openLines, RefusedObjectError, type Stretch, sealLines } from '../../objects/line-object.js'
+import { MissingObjectError, type Objects, TakenNameError } from '../../objects/objects.js'
 import type { Entry, Journal } from './journal.js'
 
 export class Batch {
@@ -15,8 +15,8 @@ export class Batch {
   bytes = 0
 
   constructor(
-    /** The object's name, once it is one. */
-    readonly name: string,
+    /** The object's, once it is one. */
+    private name: string,
     readonly format: Format,
     private readonly journal: Promise<Journal> | undefined,
     private readonly createdAt: Date,
@@ -68,10 +68,37 @@ export class Batch {
       await this.dropJournal()
       return 0
     }
-    const parts = sealLines(this.object(), keys === undefined ? undefined : { key: keys.current, inspector })
-    await objects.put(this.name, parts)
+    const object = this.object()
+    const parts = sealLines(object, keys === undefined ? undefined : { key: keys.current, inspector })
+    try {
+      await objects.put(this.name, parts)
+    } catch (error) {
+      if (!(error instanceof TakenNameError)) throw error
+      if (!(await this.lies(objects, object, keys))) {
+        this.name = `${this.name}-again`
+        throw error
+      }
+    }
     await this.dropJournal()
     return parts.reduce((sum, part) => sum + part.length, 0)
+  }
+
+  /**
+   * Whether the object of this name has these lines: its answer was lost, or the end came before the journal was removed. Its
+   * bytes are others even then, since a key seals the same lines differently each time.
+   */
+  private async lies(objects: Objects, { format, stretches, pieces }: LinesToSeal, keys: Keyring | undefined): Promise<boolean> {
+    try {
+      const there = openLines(await objects.get(this.name), keys)
+      return (
+        there.format === format &&
+        JSON.stringify(there.stretches) === JSON.stringify(stretches) &&
+        Buffer.concat(pieces).equals(there.lines)
+      )
+    } catch (error) {
+      if (error instanceof RefusedObjectError || error instanceof MissingObjectError) return false
+      throw error
+    }
   }
 
   /** The lines that were added, for whoever has lent the memory: to be called when they are an object. */

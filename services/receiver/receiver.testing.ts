@@ -1,9 +1,9 @@
 /** A receiver of a test's own, on a folder of its own, and ways to send to it. */
 import { mkdtempSync, rmSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { openObjects } from '../../objects/index.js'
 import type { Keyring } from '../../objects/keys.js'
 import { type LineObject, openLines } from '../../objects/line-object.js'
 import type { RunningService } from '../service.js'
@@ -20,20 +20,21 @@ export interface Answer {
 
 export class TestReceiver {
   readonly troubles: string[] = []
-  readonly objects: string
   private service: RunningService | undefined
 
-  private constructor(readonly folder: string) {
-    this.objects = join(folder, 'objects')
-  }
+  private constructor(
+    readonly folder: string,
+    readonly objects: string,
+  ) {}
 
   static async start(settings: Partial<ReceiverSettings> = {}, options: Partial<ReceiverOptions> = {}): Promise<TestReceiver> {
-    const receiver = new TestReceiver(mkdtempSync(join(tmpdir(), 'weir-receiver-')))
+    const folder = mkdtempSync(join(tmpdir(), 'weir-receiver-'))
+    const receiver = new TestReceiver(folder, settings.objects ?? join(folder, 'objects'))
     await receiver.again(settings, options)
     return receiver
   }
 
-  /** Another one on the same folder. */
+  /** Another one on the same objects. */
   async again(settings: Partial<ReceiverSettings> = {}, options: Partial<ReceiverOptions> = {}): Promise<void> {
     this.service = await startReceiver({
       settings: { ...defaultSettings, keys: undefined, tls: undefined, ...settings, objects: this.objects },
@@ -75,8 +76,13 @@ export class TestReceiver {
 
   /** The objects that are there, in order. */
   async stored(keys?: Keyring): Promise<readonly LineObject[]> {
-    const names = (await readdir(this.objects)).filter((name) => !name.startsWith('.')).sort()
-    return Promise.all(names.map(async (name) => openLines(await readFile(join(this.objects, name)), keys)))
+    const objects = await openObjects({ place: this.objects })
+    try {
+      const names = await objects.list('', 10_000)
+      return await Promise.all(names.map(async (name) => openLines(await objects.get(name), keys)))
+    } finally {
+      await objects.close()
+    }
   }
 
   async remove(): Promise<void> {

@@ -2,19 +2,22 @@
 import { rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { MetricObjectWithValues, MetricValue } from 'prom-client'
-import { openFolder } from '../../objects/folder.js'
+import { openObjects } from '../../objects/index.js'
 import type { Keyring } from '../../objects/keys.js'
+import { isUrl } from '../../objects/s3-place.js'
 import type { Tls } from '../listener.js'
 import { listen, listenOnSocket } from '../listening.js'
 import type { RunningService } from '../service.js'
 import { type Receiver, receiverApp } from './app.js'
 import { type Acknowledgement, Intake } from './intake.js'
-import { openJournalFolder } from './journal-folder.js'
+import { type JournalFolder, openJournalFolder } from './journal-folder.js'
 import type { Siblings } from './siblings.js'
 
 export interface ReceiverSettings {
-  /** A folder, made if it is not there. */
+  /** A folder, made if it is not there, or s3://bucket/prefix. */
   readonly objects: string
+  /** The write-ahead logs' folder; undefined: `.journals` in that of the objects, and none where they lie in S3. */
+  readonly journals?: string | undefined
   readonly acknowledgement: Acknowledgement
   readonly batchRecords: number
   readonly batchMs: number
@@ -47,7 +50,7 @@ export interface RunningReceiver extends RunningService {
 export type Metrics = readonly MetricObjectWithValues<MetricValue<string>>[]
 
 /** 30,000 records or three minutes: what the published design batches by. */
-export const defaultSettings: Omit<ReceiverSettings, 'objects' | 'keys' | 'tls'> = {
+export const defaultSettings: Omit<ReceiverSettings, 'objects' | 'journals' | 'keys' | 'tls'> = {
   acknowledgement: 'append',
   batchRecords: 30_000,
   batchMs: 180_000,
@@ -71,8 +74,8 @@ export async function startReceiver({
   socket,
   onTrouble,
 }: ReceiverOptions): Promise<RunningReceiver> {
-  const objects = await openFolder({ folder: settings.objects })
-  const journals = await openJournalFolder(join(settings.objects, '.journals'))
+  const objects = await openObjects({ place: settings.objects })
+  const journals = await journalsOf(settings)
   let receiver: Receiver | undefined
   const intake = await Intake.start({
     ...settings,
@@ -109,4 +112,12 @@ export async function startReceiver({
     await end()
     throw error
   }
+}
+
+/** @throws Error when there must be journals and no folder can hold them */
+async function journalsOf({ objects, journals, acknowledgement }: ReceiverSettings): Promise<JournalFolder> {
+  const folder = journals ?? (isUrl(objects) ? undefined : join(objects, '.journals'))
+  if (folder !== undefined) return openJournalFolder(folder)
+  if (acknowledgement === 'append') throw new Error('there is no folder for the write-ahead logs: name one beside the objects in S3')
+  return { own: '', orphans: [] }
 }
