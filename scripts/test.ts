@@ -7,6 +7,8 @@ import { type FileReport, runFile } from './testing/run-file.js'
 
 /** A file may take this long, unless WEIR_TEST_TIMEOUT_MS says otherwise. */
 const timeoutMs = 480_000
+/** Test files at a time: one more than cores, up to three, since most of them wait for something most of the time. */
+const lanes = Math.min(3, availableParallelism() + 1)
 
 export interface Totals {
   readonly passed: number
@@ -73,7 +75,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const folder = process.env['WEIR_TEST_FOLDER'] ?? fileURLToPath(new URL('..', import.meta.url))
   const files = testFiles(folder, process.argv.slice(2))
   const limit = Number(process.env['WEIR_TEST_TIMEOUT_MS'] ?? timeoutMs)
-  const reports = await runAll(files, folder, Math.min(2, availableParallelism()), limit)
+  const reports = await runAll(files, folder, lanes, limit)
   const totals = total(reports, process.env['CI'] === 'true')
   if (files.length === 0) process.stdout.write('no test file was found; build first, or name another part of a path\n')
   if (process.env['CI'] === 'true' && reports.some(({ skipped }) => skipped.length > 0)) {

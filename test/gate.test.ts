@@ -174,9 +174,9 @@ async function ended(signal: NodeJS.Signals): Promise<{ readonly pid: number; re
   })
   let said = ''
   child.stderr.on('data', (chunk: Buffer) => {
-    const before = said.includes('block pair')
+    const before = said.includes('measuring')
     said += chunk.toString()
-    if (!before && said.includes('block pair')) child.kill(signal)
+    if (!before && said.includes('measuring')) child.kill(signal)
   })
   const status = await new Promise<number | null>((done) => child.on('close', done))
   return { pid: child.pid ?? 0, status }
