@@ -14,7 +14,7 @@ export const fullSpeed: Check = {
     try {
       // A slow target is given less: what it takes in two seconds, the month's end included.
       await setting.replay({ records: 60_000, durationMs: 2000 })
-      assert.ok(setting.ledger.offered > 60, 'the stream did not come to the end of its month')
+      assert.ok(setting.ledger.offered > 20, 'the stream did not come to the end of its month')
       setting.assertWhole()
       assert.is(setting.ledger.tally.stored, setting.ledger.offered)
       const audit = await setting.assertAudited()
