@@ -268,8 +268,12 @@ class K6Session {
   }
 
   /** What ended it otherwise than a threshold, in words. */
-  private errorOf({ status, summary, said }: K6Outcome): string | undefined {
-    const { flow, asking } = this
+  private errorOf(outcome: K6Outcome): string | undefined {
+    const { status, summary, said } = outcome
+    const { flow, asking, ledger } = this
+    if (ledger !== undefined && summary !== undefined && this.notedIn(outcome) === undefined) {
+      return 'samples of k6 did not arrive: what became of its requests is not known'
+    }
     if ((status === 0 || status === k6Statuses.thresholds) && summary !== undefined) {
       const { lines, questions } = summary
       if (lines?.planned === flow?.planned && questions?.planned === asking?.planned) return undefined
