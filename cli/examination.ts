@@ -180,7 +180,10 @@ function loadGenerator(): Finding {
   const name = 'k6'
   const k6 = findK6()
   if (k6?.extended) return { name, state: 'good', text: `${k6.version} with k6/x/weir, ${k6.path}` }
-  const text = k6 === undefined ? 'not found; only weir k6 needs it' : `${k6.version} without k6/x/weir: enough for weir k6 analytics-read`
+  const text =
+    k6 === undefined
+      ? 'not found; only weir k6 needs it'
+      : `${k6.version} without k6/x/weir: enough for every script of weir k6 but mixed, with lines rendered beforehand`
   const { status, stdout } = spawnSync('go', ['version'], { encoding: 'utf8' })
   const remedy = status === 0 ? `npm run build:k6 (${stdout.trim()})` : k6Remedy
   return { name, state: 'note', text, remedy }

@@ -46,6 +46,7 @@ const options = {
   every: value({ placeholder: 'TIME', summary: 'receiver-burst: from one to the next (2s)', rare: true, parse: parseDuration }),
   rows: value({ placeholder: 'N', summary: 'analytics-read: rows to ask about (200k)', rare: true, parse: parsePositiveCount }),
   k6: value({ placeholder: 'FILE', summary: 'the k6 to run (dist/k6, else the one on the PATH)', rare: true, parse: (text) => text }),
+  stock: toggle({ summary: 'render lines beforehand, for a k6 without the extension', rare: true }),
   seed: value({ placeholder: 'N', summary: 'another stream of the same profile (1)', rare: true, parse: parseSeed }),
   label: value({ placeholder: 'NAME', summary: 'what to call the result, for weir compare', rare: true, parse: parseLabel }),
   'partition-key': value({
@@ -121,6 +122,7 @@ function planK6(values: K6Options, settings: Settings, cwd: string): K6Plan {
     instances: values.instances ?? 1,
     processors: values.processors ?? 1,
     binary: values.k6 === undefined ? null : resolve(cwd, values.k6),
+    stock: values.stock ?? false,
     seed: values.seed ?? '1',
     label: values.label ?? null,
     partitionKey: values['partition-key'] ?? 'id',
@@ -164,6 +166,7 @@ function refuseOthers({ name, defaults, sends }: K6Script, settings: Settings): 
       ['ack', 'batch-records', 'batch-time', 'instances', 'processors'].map((option) => [option, sends !== 'questions']),
     ),
     rows: sends === 'questions',
+    stock: sends === 'lines',
   }
   for (const [option, known] of Object.entries(own)) {
     const given = settings.find(option)

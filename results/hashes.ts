@@ -40,6 +40,8 @@ export interface Environment {
   readonly store: string
   readonly storeVersion: string
   readonly durability: Durability
+  /** Where latencies were taken by another one than usual: 'wall', in whole milliseconds. */
+  readonly clock?: string
 }
 
 /** What was measured, and may differ between two results that are compared. */
@@ -71,8 +73,8 @@ export function workloadHash({ scenario, parameters, source, records, arrivals, 
 }
 
 /** sha-256 of the environment, 64 hex digits. */
-export function environmentHash({ machine, store, storeVersion, durability }: Environment): string {
-  return hashOf({ machine, store, storeVersion, durability })
+export function environmentHash({ machine, store, storeVersion, durability, clock }: Environment): string {
+  return hashOf({ machine, store, storeVersion, durability, clock })
 }
 
 /** sha-256 of the subject, 64 hex digits. */

@@ -581,6 +581,8 @@ export interface RunError {
 export interface K6Report {
   /** 'v1.8.1' */
   readonly version: string
+  /** Where its lines came from, and with them its clock: the extension and one that nobody sets, or a file that was rendered beforehand and the wall clock, in whole milliseconds. Absent where none were sent. */
+  readonly bodies?: 'extension' | 'rendered' | undefined
   /** What k6 ended with: 0, 99 when a threshold was crossed, 105 when it was stopped; null when it was killed. */
   readonly status: number | null
   /** Requests with lines: planned = accepted + refused + failed + unsent; null where none were planned. */

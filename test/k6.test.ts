@@ -33,6 +33,14 @@ test.after(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
+/** A k6 as it is published. */
+const stockK6 = process.env['WEIR_TEST_STOCK_K6']
+
+function checkStock(name: string, body: () => void): void {
+  if (stockK6 !== undefined) test(name, body)
+  else test.skip(`${name} (needs WEIR_TEST_STOCK_K6)`, () => undefined)
+}
+
 /** Needs k6 with the extension, and perhaps something else. */
 function check(name: string, body: () => void | Promise<void>, needs?: string): void {
   const missing = [givenK6 === undefined ? 'dist/k6 or WEIR_TEST_K6' : undefined, needs].filter((need) => need !== undefined)
@@ -49,16 +57,16 @@ const linesWith = (others: Readonly<Record<string, string>>) =>
   flags({ ...usual, rate: '200', lines: '10', 'batch-time': '300ms', ...others })
 const lines = linesWith({})
 
-function k6(words: readonly string[], store = server.url) {
-  const { status, stdout, stderr } = weir(['k6', ...words, '--json', '-s', store, ...(givenK6 === undefined ? [] : ['--k6', givenK6])])
+function k6(words: readonly string[], store = server.url, binary = givenK6) {
+  const { status, stdout, stderr } = weir(['k6', ...words, '--json', '-s', store, ...(binary === undefined ? [] : ['--k6', binary])])
   const result = stdout === '' ? undefined : (JSON.parse(stdout) as Result)
   if (result !== undefined) assert.ok(validate(result), JSON.stringify(validate.errors))
   return { status, stderr, result, stdout }
 }
 
 /** The run, of which everything arrived. */
-function clean(words: readonly string[], store?: string): Run {
-  const { status, stderr, result } = k6(words, store)
+function clean(words: readonly string[], store?: string, binary?: string): Run {
+  const { status, stderr, result } = k6(words, store, binary)
   const run = result?.runs[0]
   assert.is(status, 0, `${stderr}\n${JSON.stringify(run?.reasons)}`)
   if (run?.audit == null) throw new Error(`there is no audit: ${stderr}`)
@@ -147,6 +155,63 @@ check('its results compare like any other, and the workload tells them apart', (
   assert.match(refused.stdout + refused.stderr, /lines/)
 })
 
+check('several on each side compare by patterns, make a history, and are no baseline of a gate', () => {
+  const [before, after] = ['before', 'after'].map((name) => join(folder, 'several', name))
+  for (const out of [before, before, after, after]) assert.is(k6(['receiver-steady', ...linesWith({ out: out ?? '' })]).status, 0)
+  const { status, stdout, stderr } = weir(['compare', `${before}/*.json`, `${after}/*.json`, '--json'])
+  assert.is(status, 0, stderr)
+  const { a, b } = JSON.parse(stdout) as {
+    readonly a: { readonly files: readonly string[] }
+    readonly b: { readonly files: readonly string[] }
+  }
+  assert.equal([a.files.length, b.files.length], [2, 2])
+  for (const metric of ['throughput', 'p99'])
+    assert.match(weir(['history', before ?? '', '--metric', metric]).stdout, /receiver on postgres +2 /)
+  const [file = ''] = readdirSync(before ?? '')
+  const gate = weir(['gate', '--baseline', join(before ?? '', file)])
+  assert.is(gate.status, 2)
+  assert.match(gate.stderr, /result of weir k6 receiver-steady, .*weir compare 'before\/\*\.json' .*--p99 1s/)
+})
+
+checkStock('a stock k6 sends lines that were rendered beforehand, and the audit is as exact', () => {
+  for (const [words, records] of [
+    [['receiver-steady', ...lines], 400],
+    [['receiver-burst', ...lines, '--burst', '250ms', '--every', '1s'], 690],
+    [['receiver-soak', ...lines, '--seed', '18446744073709551615'], 400],
+    [['receiver-100k', '--submissions', '2000', '--connections', '50', '--batch-records', '700', '--batch-time', '500ms'], 2000],
+  ] as const) {
+    const run = clean(words, undefined, stockK6)
+    assert.is(run.records, records)
+    assert.is(run.k6?.bodies, 'rendered')
+    assert.is(run.latency?.stages?.accepted?.count, run.audit?.stored)
+    assert.ok((run.latency?.accepted?.p50 ?? -1) >= (run.k6?.service?.p50 ?? Number.POSITIVE_INFINITY))
+  }
+})
+
+checkStock('what a stock k6 drops is known from its samples', () => {
+  const { status, stderr, result } = k6(['receiver-steady', ...linesWith({ rate: '20000', connections: '1' })], server.url, stockK6)
+  const run = result?.runs[0]
+  assert.is(status, 1)
+  assert.is(run?.verdict, 'threshold-failed')
+  assert.match(stderr, /k6 runs without k6\/x\/weir: [\d.]+ MB of lines were rendered .* wall clock's, in whole milliseconds/)
+  const { accepted = 0, failed, unsent = 0, unsentRecords } = run?.k6?.requests ?? {}
+  assert.ok(unsent > 40 && accepted > 0, `${accepted} were accepted, ${unsent} not sent`)
+  assert.equal([accepted + unsent, failed], [4000, 0])
+  assert.equal(unsentRecords, [{ from: accepted * 10, to: 40_000 }])
+  assert.equal([run?.audit?.offered, run?.audit?.stored, run?.audit?.refused], [40_000, accepted * 10, unsent * 10])
+})
+
+checkStock('more than can be rendered is refused before anything is sent', () => {
+  const { status, stdout, stderr } = k6(['receiver-soak', '--rate', '1M'], server.url, stockK6)
+  assert.is(status, 2)
+  assert.is(stdout, '')
+  assert.match(stderr, /needs \d+ GB of lines rendered beforehand, and at most 0\.250 GB are, .*: send fewer .*npm run build:k6/)
+})
+
+check('--stock renders beforehand, though the k6 has the extension', () => {
+  assert.is(clean(['receiver-steady', ...lines, '--stock']).k6?.bodies, 'rendered')
+})
+
 check('a threshold that is missed is the verdict', () => {
   const { status, result } = k6(['receiver-steady', ...linesWith({ p99: '1ms' })])
   const [run] = result?.runs ?? []
@@ -195,6 +260,7 @@ test('settings that mean nothing to a script, or contradict each other, are refu
     [[], 'weir k6 receiver-steady, weir k6 receiver-burst'],
     [['receiver-stedy'], 'did you mean "receiver-steady"?'],
     [['receiver-steady', '--questions', '5'], '--questions means nothing to receiver-steady'],
+    [['mixed', '--stock'], '--stock means nothing to mixed'],
     [['analytics-read', '--ack', 'object'], '--ack means nothing to analytics-read'],
     [['receiver-burst', '--burst', '3s'], '--burst must be shorter than --every'],
     [['receiver-steady', '-s', 'null'], 'the null store keeps nothing'],

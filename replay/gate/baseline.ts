@@ -19,9 +19,12 @@ export interface BaselinePlan {
 
 /**
  * The stored session's own plan, to be run again.
- * @throws GateRefusedError when it cannot be: a file was replayed, or its servers were given by URL
+ * @throws GateRefusedError when it cannot be: k6 drove it, a file was replayed, or its servers were given by URL
  */
-export function planAgain({ configuration }: Result, { stores, out }: BaselinePlan): Plan {
+export function planAgain({ configuration, runs }: Result, { stores, out }: BaselinePlan): Plan {
+  // Its rate was given, so that a slower build shows in latency alone; and nothing was measured beside it that a machine is known by.
+  const driven = runs.find(({ k6 }) => k6 !== undefined)
+  if (driven !== undefined) throw new GateRefusedError(refusalOfK6(driven.scenario.replace('k6/', '')))
   if (configuration['input'] !== null) {
     throw new GateRefusedError('the baseline replayed a file, which a result does not hold; make a baseline from a generated stream')
   }
@@ -35,6 +38,14 @@ export function planAgain({ configuration }: Result, { stores, out }: BaselinePl
     throw new GateRefusedError("the baseline was measured on a server given by its URL; name this machine's with --store")
   }
   return { ...plan, stores: stores ?? plan.stores, input: null, dataDirectory: null, exportRejects: null, keep: false, label: null, out }
+}
+
+function refusalOfK6(script: string): string {
+  return [
+    `the baseline is a result of weir k6 ${script}, which was asked for a rate and has no yardstick of its machine: one run there and one here show no regression`,
+    `run weir k6 ${script} several times with each build on this machine, in turns, and weir compare 'before/*.json' 'after/*.json'`,
+    `or set a limit: weir k6 ${script} --p99 1s ends with status 1 above it`,
+  ].join('; ')
 }
 
 /** The report of a stored result and of the same session here. @throws GateRefusedError when nothing in it may be compared */

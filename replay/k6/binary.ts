@@ -25,21 +25,36 @@ export const k6Remedy = 'install Go 1.25 or later from https://go.dev/dl, then n
 
 /** The one that was built here, or else any that the shell would find; undefined when there is none. */
 export function findK6(): K6Binary | undefined {
-  return (existsSync(ownK6) ? examineK6(ownK6) : undefined) ?? examineK6('k6')
+  return builtK6() ?? examineK6('k6')
+}
+
+/** What a script asks of a k6. */
+export interface K6Need {
+  /** The one to take; null: look for one. */
+  readonly path: string | null
+  /** Name of the script. */
+  readonly script: string
+  /** It renders its lines itself, by the extension. */
+  readonly extension: boolean
+  /** One from the PATH rather than the one that was built here. */
+  readonly stock: boolean
 }
 
 /**
  * A k6 for a script.
- * @param path of the one to take; null: look for one
  * @throws K6MissingError
  */
-export function requireK6(path: string | null, script: string, needsExtension: boolean): K6Binary {
-  const k6 = path === null ? findK6() : examineK6(path)
+export function requireK6({ path, script, extension, stock }: K6Need): K6Binary {
+  const k6 = path !== null ? examineK6(path) : stock ? (examineK6('k6') ?? builtK6()) : findK6()
   if (k6 === undefined) throw new K6MissingError(`${path === null ? 'there is no k6' : `${path} is no k6 that runs`}: ${k6Remedy}`)
-  if (needsExtension && !k6.extended) {
+  if (extension && !k6.extended) {
     throw new K6MissingError(`${k6.path} is a k6 without k6/x/weir, which ${script} renders its lines with: ${k6Remedy}`)
   }
   return k6
+}
+
+function builtK6(): K6Binary | undefined {
+  return existsSync(ownK6) ? examineK6(ownK6) : undefined
 }
 
 function examineK6(path: string): K6Binary | undefined {

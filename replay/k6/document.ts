@@ -40,6 +40,8 @@ export interface K6Record {
   readonly plan: K6Plan
   readonly createdAt: Date
   readonly k6: K6Binary
+  /** Lines were rendered beforehand, and k6's times are the wall clock's. */
+  readonly rendered: boolean
   readonly outcome: K6Outcome
   readonly site: Site
   readonly layout: Layout
@@ -87,6 +89,7 @@ function configurationOf({
   dataDirectory,
   out,
   binary,
+  stock,
   receiver,
   instances,
   processors,
@@ -178,6 +181,7 @@ async function buildRun(record: K6Record): Promise<Run> {
       store: server.store,
       storeVersion: facts?.version ?? 'unknown',
       durability,
+      ...(record.rendered ? { clock: 'wall' } : {}),
     }),
     subjectHash: subjectHash({ target, options, image, layout, build: describeBuild().build }),
   }
@@ -251,10 +255,11 @@ function intervalsOf(recorder: Recorder): Latency['intervals'] {
   return p50 !== undefined && p99 !== undefined ? { p50, p99 } : null
 }
 
-function reportOf({ k6, outcome, lines, questions }: K6Record): K6Report {
+function reportOf({ k6, rendered, outcome, lines, questions }: K6Record): K6Report {
   const service: Stage | undefined = lines?.measurements.recorder.stage('service')
   return {
     version: k6.version,
+    ...(lines === undefined ? {} : { bodies: rendered ? 'rendered' : 'extension' }),
     status: outcome.status,
     requests: lines === undefined ? null : requestsOf(lines),
     service: service ?? null,

@@ -36,4 +36,6 @@ export interface K6Plan
   readonly processors: number
   /** A k6 to run instead of the one that is found; null: look for one. */
   readonly binary: string | null
+  /** Lines are rendered beforehand, as for a k6 without the extension, whatever k6 there is. */
+  readonly stock: boolean
 }

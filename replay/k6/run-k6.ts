@@ -20,7 +20,7 @@ export interface NotedSpan {
   readonly count: number
 }
 
-/** What became of records, as the extension's ledger has it. */
+/** What became of records, as a ledger has it: the extension's, or that of the samples. */
 export type Noted = { readonly [fate in 'sent' | 'accepted' | 'refused' | 'failed']?: readonly NotedSpan[] }
 
 interface Threshold {
@@ -29,7 +29,7 @@ interface Threshold {
 
 /** What a script says at its end: scenarios/k6/lib/summary.js. */
 export interface K6Summary {
-  readonly lines?: { readonly planned: number; readonly lines: number; readonly noted: Noted }
+  readonly lines?: { readonly planned: number; readonly lines: number; readonly noted?: Noted }
   readonly questions?: { readonly planned: number }
   readonly metrics: {
     readonly [name: string]: {

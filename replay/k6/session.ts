@@ -22,8 +22,10 @@ import { buildK6Result } from './document.js'
 import { k6Fates } from './fates.js'
 import { LineMeasurements, QuestionMeasurements } from './measurements.js'
 import type { K6Plan } from './plan.js'
+import { renderBodies } from './rendered.js'
 import { Road } from './road.js'
-import { type K6Outcome, k6Statuses, runK6, type Sample } from './run-k6.js'
+import { type K6Outcome, k6Statuses, type Noted, runK6, type Sample } from './run-k6.js'
+import { SampledLedger } from './sampled-ledger.js'
 import { lineSchedule, questionSchedule, type RequestSchedule } from './schedule.js'
 
 export interface K6Progress {
@@ -51,7 +53,8 @@ const kernel = fileURLToPath(new URL('../../generators/kernel/kernel.wasm', impo
  */
 export function runK6Session(plan: K6Plan, hooks: K6Hooks): Promise<Result> {
   const { script } = plan
-  const k6 = requireK6(plan.binary, script.name, script.sends !== 'questions')
+  // Without the extension, lines are rendered beforehand; what is asked about them needs it.
+  const k6 = requireK6({ path: plan.binary, script: script.name, extension: script.sends === 'both', stock: plan.stock })
   return withScratch(async (scratch) => {
     hooks.onProgress({ label: `starting ${plan.store.name}`, requests: null })
     const site = await openSite(plan.store, plan)
@@ -94,6 +97,8 @@ class K6Session {
   /** Filled the store, where nothing but questions are sent. */
   private filler: Contender | undefined
   private road: Road | undefined
+  /** Where the k6 has none of its own. */
+  private readonly ledger: SampledLedger | undefined
 
   constructor(private readonly options: K6SessionOptions) {
     const { plan, site } = options
@@ -107,18 +112,20 @@ class K6Session {
     this.asking = questionSchedule(values)
     this.lines = this.flow && new LineMeasurements(this.flow, receiver.acknowledgement !== 'receipt')
     this.questions = this.asking && new QuestionMeasurements(this.asking)
+    if (this.flow !== undefined && (plan.stock || !options.k6.extended)) this.ledger = new SampledLedger(this.flow)
   }
 
   async run(): Promise<Result> {
     const createdAt = new Date()
     const { plan, hooks, site, k6 } = this.options
     const records = this.flow === undefined ? plan.rows : this.flow.planned * this.flow.each
+    const rendered = await this.render()
     await this.prepare(records)
     this.stopIfAborted()
-    const driven = await this.drive()
+    const driven = await this.drive(rendered)
     const { outcome, missing } = driven
     const interrupted = hooks.signal.aborted
-    const fates = k6Fates(sourceNumber, outcome.summary?.lines?.noted, this.flow === undefined ? 0 : records)
+    const fates = k6Fates(sourceNumber, this.notedIn(outcome), this.flow === undefined ? 0 : records)
     const lastStoredMs = this.lines?.finish() ?? 0
     const error = interrupted ? undefined : this.errorOf(outcome)
     if (missing > 0 && !interrupted) hooks.onNotice(`${missing} objects did not become rows`)
@@ -129,6 +136,7 @@ class K6Session {
       plan,
       createdAt,
       k6,
+      rendered: this.ledger !== undefined,
       outcome,
       site,
       layout: this.address.layout,
@@ -162,6 +170,24 @@ class K6Session {
     await store.close()
   }
 
+  /** Renders what a k6 cannot render itself; the variables that tell the script where it is. */
+  private async render(): Promise<Readonly<Record<string, string>>> {
+    const { flow, ledger, source } = this
+    const { hooks, scratch } = this.options
+    if (flow === undefined || ledger === undefined) return {}
+    this.say('rendering lines')
+    const { bytes, variables } = await renderBodies({ source, schedule: flow, folder: scratch, signal: hooks.signal })
+    this.stopIfAborted()
+    hooks.onNotice(
+      `k6 runs without k6/x/weir: ${(bytes / 1e6).toPrecision(3)} MB of lines were rendered before it starts, and its times are the wall clock's, in whole milliseconds`,
+    )
+    return variables
+  }
+
+  private notedIn({ summary }: K6Outcome): Noted | undefined {
+    return this.ledger === undefined ? summary?.lines?.noted : this.ledger.noted(summary)
+  }
+
   /** Makes the tables; where only questions are sent, fills them. */
   private async prepare(records: number): Promise<void> {
     const { plan, scratch, site, hooks } = this.options
@@ -185,7 +211,7 @@ class K6Session {
   }
 
   /** Runs k6 against the services, and waits until what they took is stored. */
-  private async drive(): Promise<Driven> {
+  private async drive(rendered: Readonly<Record<string, string>>): Promise<Driven> {
     const { plan, hooks, k6, scratch, site } = this.options
     this.say('starting the services')
     if (this.store === undefined) throw new Error('there are no tables yet')
@@ -210,13 +236,14 @@ class K6Session {
     const planned = (this.flow?.planned ?? 0) + (this.asking?.planned ?? 0)
     const onSample = (sample: Sample) => {
       this.lines?.take(sample)
+      this.ledger?.take(sample)
       this.questions?.take(sample)
       if (sample.metric !== 'weir_requests' && sample.metric !== 'weir_questions') return
       answered++
       hooks.onProgress({ label: `k6 ${plan.script.name}`, requests: { answered, planned } })
     }
     this.say(`k6 ${plan.script.name}`)
-    const variables = { ...variablesOf(plan), ...road.variables }
+    const variables = { ...variablesOf(plan), ...road.variables, ...rendered }
     // Receivers are gone when they have stored what they hold: what they used until then is read before, what the others use after.
     const outcome = await counted(accounts, () =>
       runK6({ k6, script: plan.script.path, variables, kernel, scratch, signal: hooks.signal, onSample }),
@@ -241,8 +268,12 @@ class K6Session {
   }
 
   /** What ended it otherwise than a threshold, in words. */
-  private errorOf({ status, summary, said }: K6Outcome): string | undefined {
-    const { flow, asking } = this
+  private errorOf(outcome: K6Outcome): string | undefined {
+    const { status, summary, said } = outcome
+    const { flow, asking, ledger } = this
+    if (ledger !== undefined && summary !== undefined && this.notedIn(outcome) === undefined) {
+      return 'samples of k6 did not arrive: what became of its requests is not known'
+    }
     if ((status === 0 || status === k6Statuses.thresholds) && summary !== undefined) {
       const { lines, questions } = summary
       if (lines?.planned === flow?.planned && questions?.planned === asking?.planned) return undefined

@@ -13,7 +13,8 @@
 //   WEIR_P99            fails above this p99 from due to answered, of lines as of questions; none: any (2s)
 //   WEIR_SEED           another stream of the same profile, and other questions (1)
 //   WEIR_SOURCE, WEIR_FIRST  identity of the first record: number of the source (1) and position (0); a receiver takes each once
-import { knownAddresses, Lines } from './lib/lines.js'
+import { knownAddresses } from './lib/addresses.js'
+import { Lines } from './lib/lines.js'
 import { Questions } from './lib/questions.js'
 import { constant } from './lib/schedule.js'
 import { Settings } from './lib/settings.js'

@@ -2,8 +2,8 @@
 import exec from 'k6/execution'
 import http from 'k6/http'
 import { Counter, Gauge, Trend } from 'k6/metrics'
-import * as weir from 'k6/x/weir'
 import { fewDropped } from './schedule.js'
+import { Supply } from './supply.js'
 
 // From due to answered 202, from sent to answered 202 (what k6 calls latency: service time), and from due to sent.
 const due = new Trend('weir_due_ms', true)
@@ -26,12 +26,11 @@ export class Lines {
     this.first = settings.number('first', '0')
     this.url = `${settings.url()}/v1/lines`
     this.headers = { 'Content-Type': 'text/plain', 'Weir-Source': String(this.source), ...settings.authorization }
-    // The kernel is compiled now, and not while the first requests are due.
-    weir.lines(this.seed, 0, 1)
+    this.supply = new Supply(this)
   }
 
   /** To be called by each iteration. */
-  send() {
+  async send() {
     const index = exec.scenario.iterationInTest
     // The last tick may fall on the very end of the time, or not: what is beyond the plan is nobody's.
     if (index >= this.schedule.planned) return
@@ -40,17 +39,17 @@ export class Lines {
     exec.vu.metrics.metadata['request'] = String(index)
     const first = this.first + index * this.count
     const dueMs = this.schedule.dueAtMs(index)
-    const body = weir.lines(this.seed, first, this.count, 'combined')
+    const body = await this.supply.body(index, first)
     // Before it is sent: whoever is interrupted on the way leaves it in doubt.
-    weir.note('sent', first, this.count)
-    const sentMs = weir.sinceStartMs()
+    this.supply.note('sent', first)
+    const sentMs = this.supply.sinceStartMs()
     const { status } = http.post(this.url, body, {
       headers: { ...this.headers, 'Weir-First': String(first) },
       tags: { name: 'lines' },
     })
-    const answeredMs = weir.sinceStartMs()
+    const answeredMs = this.supply.sinceStartMs()
     const fate = status === 202 ? 'accepted' : status === 429 || status === 503 ? 'refused' : 'failed'
-    weir.note(fate, first, this.count)
+    this.supply.note(fate, first)
     requests.add(1, { fate })
     lag.add(sentMs - dueMs)
     if (fate !== 'accepted') return
@@ -61,18 +60,11 @@ export class Lines {
   /** For the summary: the schedule, and what became of which records. To be called by handleSummary. */
   report() {
     const { count, seed, source, first, schedule } = this
-    return { planned: schedule.planned, lines: count, seed, source, first, noted: weir.noted() }
+    return { planned: schedule.planned, lines: count, seed, source, first, noted: this.supply.noted() }
   }
 
   /** What must hold in the end: nothing failed, and hardly anything was left unsent. */
   get thresholds() {
     return { 'weir_requests{fate:failed}': ['count==0'], 'dropped_iterations{scenario:lines}': [fewDropped(this.schedule)] }
   }
-}
-
-/** Addresses that the stream has from its beginning on. @param {string} seed */
-export function knownAddresses(seed) {
-  const bytes = new Uint8Array(weir.lines(seed, 0, 500, 'combined'))
-  const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join('')
-  return [...new Set(text.split('\n').map((line) => line.split(' ')[0] || ''))].filter((address) => address !== '').slice(0, 100)
 }
