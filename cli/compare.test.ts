@@ -1,5 +1,5 @@
-/** weir compare and weir history on written results: words, refusals, broken files; within this process, for speed. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+/** weir compare, weir history and weir gate on written results: words, refusals, broken files; within this process, for speed. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
@@ -13,6 +13,7 @@ import type { AnyCommand, Context } from './command.js'
 import { compare } from './compare.js'
 import { CommandError } from './errors.js'
 import { flagLayer } from './flags.js'
+import { gate } from './gate.js'
 import { history } from './history.js'
 import { read, Settings } from './settings.js'
 
@@ -23,7 +24,7 @@ test.before.each((context) => {
 })
 test.after.each(({ folder }) => rmSync(folder, { recursive: true, force: true }))
 
-const commands: Readonly<Record<string, AnyCommand>> = { compare, history }
+const commands: Readonly<Record<string, AnyCommand>> = { compare, gate, history }
 
 /** What the program would do with these words in this folder. */
 async function weir(folder: string, [name = '', ...words]: readonly string[]) {
@@ -199,6 +200,39 @@ test('a history shows the change, and names broken files beside it', async ({ fo
   await refuses(folder, ['history'], 'results/runs cannot be read: there is nothing of that name')
   mkdirSync(join(folder, 'empty'))
   await refuses(folder, ['history', 'empty'], 'there are no results in')
+})
+
+test('a gate on results of both sides fails when the candidate is slower, and refuses what it could not use', async ({ folder }) => {
+  for (const [i, speed] of [1000, 1010, 990, 1005].entries()) {
+    result(folder, `before/${i}.json`, speed)
+    result(folder, `after/${i}.json`, speed * 0.88)
+    result(folder, `again/${i}.json`, speed * 1.001)
+    result(folder, `other/${i}.json`, speed, { workloadHash: 'f'.repeat(64) }, { configuration: { ...configuration, seed: '2' } })
+  }
+  const gated = (after: string, ...words: readonly string[]) =>
+    weir(folder, ['gate', '--baseline', 'before/*.json', '--candidate', after, ...words])
+  const slower = await gated('after', '--junit', 'gate.xml')
+  assert.is(slower.status, 3, slower.stderr)
+  assert.match(slower.stdout, /REGRESSION: worker-pool on postgres, steady: throughput is slower by 12\.0%/)
+  assert.match(readFileSync(join(folder, 'gate.xml'), 'utf8'), 'failures="1"')
+  assert.is((await gated('after', '--min-effect', '20%')).status, 0)
+  assert.is((await gated('again')).status, 0)
+  assert.match((await gated('again', '--metric', 'p99')).stdout, 'passed: worker-pool on postgres, steady: no regression shown')
+  for (const [words, message] of [
+    [['other'], /these results may not be compared:\n {2}seed is 1 in A, 2 in B$/],
+    [['before'], 'A and B both have before/0.json and 3 more'],
+    [['after', '--store', 'null'], '--store cannot go with --candidate: nothing is measured'],
+    [['after', '--budget', '3m'], '--budget cannot go with --candidate: nothing is measured'],
+    [['nowhere'], 'there is no file nowhere'],
+  ] as const) {
+    const [after = '', ...more] = words
+    await refuses(folder, ['gate', '--baseline', 'before/*.json', '--candidate', after, ...more], message)
+  }
+  await refuses(
+    folder,
+    ['gate', '--against', 'x', '--candidate', 'after'],
+    '--candidate names results that were made before: it goes with --baseline',
+  )
 })
 
 test.run()

@@ -1,12 +1,11 @@
 /** weir compare: says of two sets of results which was faster, how sure that is, and whether they may be compared at all. */
-import { resolve } from 'node:path'
-import { type Comparison, compare as compareSides, type Side } from '../results/compare.js'
+import { compare as compareSides } from '../results/compare.js'
 import { renderComparison, renderRefusals } from '../results/compare-table.js'
 import { defaultFolder } from '../results/write.js'
 import { defineCommand, toggle, value } from './command.js'
 import { UsageError } from './errors.js'
 import { parseShare } from './quantities.js'
-import { sideNamed } from './results-named.js'
+import { refuseEmpty, sidesNamed } from './results-named.js'
 
 const defaultMinEffect = 0.05
 
@@ -35,8 +34,7 @@ export const compare = defineCommand({
       throw new UsageError('name two sides: weir compare A B, each a file, a folder, a quoted pattern, or a label')
     }
     const places = { cwd, out: values.out ?? defaultFolder, notice }
-    const [a, b] = [await sideNamed(left, places), await sideNamed(right, places)]
-    refuseShared(a, b, cwd)
+    const [a, b] = await sidesNamed([left, right], places)
     const comparison = compareSides(a, b, values['min-effect'] ?? defaultMinEffect)
     const refused = comparison.refusals.length > 0 && values.force !== true
     if (values.json)
@@ -49,22 +47,3 @@ export const compare = defineCommand({
     return { status: 0, output: renderComparison(comparison, display) }
   },
 })
-
-/** A result on both sides would be compared with itself. */
-function refuseShared(a: Side, b: Side, cwd: string): void {
-  const files = new Set(a.results.map(({ file }) => resolve(cwd, file)))
-  const both = b.results.filter(({ file }) => files.has(resolve(cwd, file)))
-  if (both.length > 0) {
-    throw new UsageError(
-      `A and B both have ${both[0]?.file ?? ''}${both.length > 1 ? ` and ${both.length - 1} more` : ''}: nothing differs from itself`,
-    )
-  }
-}
-
-function refuseEmpty({ rows, onlyInA, onlyInB, leftOut }: Comparison): void {
-  if (rows.length > 0) return
-  const names = (keys: Comparison['onlyInA']) =>
-    keys.map(({ target, store, scenario }) => `${target} on ${store}, ${scenario}`).join('; ') || 'nothing that can be compared'
-  const left = leftOut.map(({ target, file, reason }) => `\n  left out: ${target} in ${file}: ${reason}`).join('')
-  throw new UsageError(`no target, store and scenario is in both:\n  A has ${names(onlyInA)}\n  B has ${names(onlyInB)}${left}`)
-}

@@ -9,17 +9,23 @@ import { type GatePlan, runGate } from '../replay/gate/session.js'
 import { GateRefusedError } from '../replay/gate/side-process.js'
 import { runDurabilities } from '../replay/plan.js'
 import { InterruptedError, type Progress, runSession, UnsupportedError } from '../replay/session.js'
+import { compare } from '../results/compare.js'
+import { renderRefusals } from '../results/compare-table.js'
 import { defaultRule, gateMetrics } from '../results/gate.js'
 import { type GateReport, gateJunit, gateMarkdown, renderGate } from '../results/gate-report.js'
+import { findingsOf, gateOnResults } from '../results/gate-stored.js'
 import { ResultReadError, readResult } from '../results/read.js'
 import { redactDeep, secretsOf } from '../results/redact.js'
+import { defaultFolder } from '../results/write.js'
 import { partitionKeys } from '../stores/store.js'
 import { profileNamed, storeNamed, targets, targetsNamed, wordOf } from './catalogue.js'
 import { type Context, defineCommand, toggle, type Values, value } from './command.js'
 import { Interrupted, RunFailed, UsageError } from './errors.js'
 import { progressLine } from './progress.js'
 import { parseDuration, parsePositiveCount, parseSeed, parseShare } from './quantities.js'
+import { refuseEmpty, sidesNamed } from './results-named.js'
 import { defaultPartitions } from './scenario-options.js'
+import type { Settings } from './settings.js'
 import { planTargets } from './target-options.js'
 
 const defaultBudgetMs = 60_000
@@ -29,6 +35,7 @@ const defaultCopies = 4
 const options = {
   against: value({ placeholder: 'BASE', summary: 'folder of another build, or a git ref to build', parse: (text) => text }),
   baseline: value({ placeholder: 'FILE', summary: 'or a stored result of weir run --json: advice, by ratio', parse: (text) => text }),
+  candidate: value({ placeholder: 'FILE', summary: "with --baseline: stored too, 'before/*.json' 'after/*.json'", parse: (text) => text }),
   target: value({ alias: 't', placeholder: 'NAME', summary: 'architecture to measure (single-thread)', parse: targetsNamed }),
   store: value({ alias: 's', placeholder: 'STORE', summary: 'postgres, clickhouse, null or a URL (postgres)', parse: storeNamed }),
   'min-effect': value({ placeholder: 'SHARE', summary: 'the smallest slowdown that matters (5%)', parse: parseShare }),
@@ -38,7 +45,7 @@ const options = {
   json: toggle({ summary: 'print the outcome as one JSON document' }),
   metric: value({
     placeholder: 'NAME',
-    summary: 'throughput, p99 (at half of full speed) or cpu (throughput)',
+    summary: 'throughput, p99 (at half of full speed) or cpu (throughput; of weir k6: p99)',
     rare: true,
     parse: wordOf('metric', gateMetrics),
   }),
@@ -72,6 +79,7 @@ export const gate = defineCommand({
     'weir gate --against main',
     'weir gate --against ../weir-before -t worker-pool --junit gate.xml',
     'weir gate --baseline main.json',
+    "weir gate --baseline 'before/*.json' --candidate 'after/*.json'",
   ],
 
   async handler(values, context) {
@@ -86,9 +94,13 @@ export const gate = defineCommand({
 type GateValues = Values<typeof options>
 
 async function measure(values: GateValues, context: Context): Promise<GateReport> {
-  const { against, baseline, store } = values
+  const { against, baseline, candidate, store } = values
   if ((against === undefined) === (baseline === undefined)) {
     throw new UsageError('say what to measure against: --against BASE (a folder with another build, or a git ref), or --baseline FILE')
+  }
+  if (candidate !== undefined) {
+    if (baseline === undefined) throw new UsageError('--candidate names results that were made before: it goes with --baseline')
+    return await onResults(values, [baseline, candidate], context)
   }
   try {
     const report = against === undefined ? await onBaseline(values, baseline ?? '', context) : await sideBySide(values, against, context)
@@ -101,23 +113,23 @@ async function measure(values: GateValues, context: Context): Promise<GateReport
   }
 }
 
+/** What only a gate that measures both builds can be told. */
+const sideBySideOnly = [
+  'target',
+  'copies',
+  'pairs',
+  'block',
+  'budget',
+  'profile',
+  'seed',
+  'partition-key',
+  'partitions',
+  'durability',
+] as const
+
 /** The stored session again, here. */
 async function onBaseline(values: GateValues, file: string, { cwd, signal, settings, notice, progress }: Context): Promise<GateReport> {
-  const own = [
-    'target',
-    'metric',
-    'copies',
-    'pairs',
-    'block',
-    'budget',
-    'profile',
-    'seed',
-    'partition-key',
-    'partitions',
-    'durability',
-  ] as const
-  const given = own.map((key) => settings.find(key)).find((one) => one?.layer === 'flag')
-  if (given !== undefined) throw new UsageError(`${given.origin} cannot go with --baseline: the stored session says what is measured`)
+  refuseFlags(settings, [...sideBySideOnly, 'metric'], 'cannot go with --baseline: the stored session says what is measured')
   const { result: stored } = await readResult(resolve(cwd, file))
   const plan = planAgain(stored, { stores: values.store === undefined ? null : [values.store], out: cwd })
   const begin = performance.now()
@@ -126,6 +138,37 @@ async function onBaseline(values: GateValues, file: string, { cwd, signal, setti
   const minEffect = values['min-effect'] ?? defaultRule.minEffect
   const seconds = (performance.now() - begin) / 1000
   return reportOnBaseline(stored, here, { ...defaultRule, minEffect, strict: values.strict ?? false, seconds })
+}
+
+/** Results on both sides: nothing is measured. */
+async function onResults(values: GateValues, names: readonly [string, string], { cwd, settings, notice }: Context): Promise<GateReport> {
+  refuseFlags(settings, [...sideBySideOnly, 'store'], 'cannot go with --candidate: nothing is measured')
+  const begin = performance.now()
+  const [base, candidate] = await sidesNamed(names, { cwd, out: defaultFolder, notice })
+  const rule = { ...defaultRule, minEffect: values['min-effect'] ?? defaultRule.minEffect }
+  const comparison = compare(base, candidate, rule.minEffect, rule.confidence)
+  const findings = [base, candidate].flatMap(({ results }) =>
+    results.flatMap(({ file, result }) => result.runs.flatMap(findingsOf).map((finding) => `${file}: ${finding}`)),
+  )
+  if (findings.length === 0) {
+    if (comparison.refusals.length > 0) throw new UsageError(renderRefusals(comparison, null))
+    refuseEmpty(comparison)
+  }
+  const driven = [base, candidate].some(({ results }) => results.some(({ result }) => result.runs.some(({ k6 }) => k6 !== undefined)))
+  const metric = values.metric ?? (driven ? 'p99' : 'throughput')
+  const seconds = (performance.now() - begin) / 1000
+  const report = gateOnResults(comparison, metric, { rule, strict: values.strict ?? false, findings, seconds })
+  if (report.rows.length === 0 && findings.length === 0) {
+    const there = gateMetrics.filter((name) => comparison.rows.some((row) => row.metric === name))
+    throw new UsageError(`no ${metric} is in the results of both sides; --metric ${there.join(' or ')} is`)
+  }
+  return report
+}
+
+/** @throws UsageError that names a flag which would be ignored */
+function refuseFlags(settings: Settings, names: readonly string[], why: string): void {
+  const given = names.map((key) => settings.find(key)).find((one) => one?.layer === 'flag')
+  if (given !== undefined) throw new UsageError(`${given.origin} ${why}`)
 }
 
 async function sideBySide(values: GateValues, against: string, context: Context): Promise<GateReport> {

@@ -1,6 +1,6 @@
 /** Finds the results that a word on the command line means: a file, a folder, a pattern, or a label. */
 import { resolve } from 'node:path'
-import type { Side } from '../results/compare.js'
+import type { Comparison, Side } from '../results/compare.js'
 import { kindOf, type ReadFolder, ResultReadError, readAll, readFolder, readResult } from '../results/read.js'
 import { UsageError } from './errors.js'
 import { filesLike, isPattern } from './glob.js'
@@ -13,8 +13,35 @@ export interface Places {
   notice(line: string): void
 }
 
+/** Both sides of a comparison. @throws UsageError as `sideNamed`, and when a result is on both */
+export async function sidesNamed([left, right]: readonly [string, string], places: Places): Promise<readonly [Side, Side]> {
+  const [a, b] = [await sideNamed(left, places), await sideNamed(right, places)]
+  refuseShared(a, b, places.cwd)
+  return [a, b]
+}
+
+/** A result on both sides would be compared with itself. */
+function refuseShared(a: Side, b: Side, cwd: string): void {
+  const files = new Set(a.results.map(({ file }) => resolve(cwd, file)))
+  const both = b.results.filter(({ file }) => files.has(resolve(cwd, file)))
+  if (both.length > 0) {
+    throw new UsageError(
+      `A and B both have ${both[0]?.file ?? ''}${both.length > 1 ? ` and ${both.length - 1} more` : ''}: nothing differs from itself`,
+    )
+  }
+}
+
+/** @throws UsageError when two sides have nothing in common */
+export function refuseEmpty({ rows, onlyInA, onlyInB, leftOut }: Comparison): void {
+  if (rows.length > 0) return
+  const names = (keys: Comparison['onlyInA']) =>
+    keys.map(({ target, store, scenario }) => `${target} on ${store}, ${scenario}`).join('; ') || 'nothing that can be compared'
+  const left = leftOut.map(({ target, file, reason }) => `\n  left out: ${target} in ${file}: ${reason}`).join('')
+  throw new UsageError(`no target, store and scenario is in both:\n  A has ${names(onlyInA)}\n  B has ${names(onlyInB)}${left}`)
+}
+
 /** The results of one side. Files of a folder or pattern that hold none are named and passed over. @throws UsageError when there are none. */
-export async function sideNamed(text: string, places: Places): Promise<Side> {
+async function sideNamed(text: string, places: Places): Promise<Side> {
   const kind = await kindOf(resolve(places.cwd, text))
   try {
     if (kind === 'file')

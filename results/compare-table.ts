@@ -1,12 +1,12 @@
 /** A comparison as people read it: a table, what differs, and what was left out. */
-import type { Comparison, Figure, Key, Metric, Row } from './compare.js'
+import { type Comparison, type Figure, isLatency, type Key, type Metric, type Row } from './compare.js'
 import type { Difference } from './differences.js'
 import { type Colour, type Display, drawTable, paint, wrapped } from './draw.js'
 import { milliseconds, rate, times } from './format.js'
 import { publishedRecordsPerSecond } from './published.js'
 import type { Interval, Json } from './result.js'
 
-const metricNames: Readonly<Record<Metric, string>> = { throughput: 'records/s', p50: 'p50 ms', p99: 'p99 ms' }
+const metricNames: Readonly<Record<Metric, string>> = { throughput: 'records/s', p50: 'p50 ms', p99: 'p99 ms', cpu: 'per core' }
 const wordColours: Readonly<Record<Row['word'], Colour | undefined>> = {
   faster: 'green',
   slower: 'red',
@@ -27,7 +27,7 @@ export function renderComparison(comparison: Comparison, display: Display): stri
     { head: 'A', align: 'right' },
     { head: 'B', align: 'right' },
     { head: 'B to A', align: 'right' },
-    { head: '95% interval', align: 'left' },
+    { head: `${+(100 * comparison.confidence).toFixed(1)}% interval`, align: 'left' },
     { head: 'B is', align: 'left' },
   ] as const
   const cells = rows.map((row) => [
@@ -45,17 +45,15 @@ export function renderComparison(comparison: Comparison, display: Display): stri
   return `${[...head.map((line) => paint(display, 'dim', line)), '', drawTable(columns, cells, display), '', ...notes(comparison, display)].join('\n')}\n`
 }
 
-/** Why a comparison is refused, field by field, and what to do. */
-export function renderRefusals({ refusals, rows }: Comparison): string {
+const forced = '--force prints the comparison all the same, with what forbids it in every row'
+
+/** Why a comparison is refused, field by field, and what to do, where something can be done. */
+export function renderRefusals({ refusals, rows }: Comparison, advice: string | null = forced): string {
   const reasons = summed(
     refusals.map((one) => [one, refusalOf(one)]),
     rows,
   )
-  return [
-    'these results may not be compared:',
-    ...reasons.map((reason) => `  ${reason}`),
-    '--force prints the comparison all the same, with what forbids it in every row',
-  ].join('\n')
+  return ['these results may not be compared:', ...reasons.map((reason) => `  ${reason}`), ...(advice === null ? [] : [advice])].join('\n')
 }
 
 function sideOf({ name, files }: Comparison['a']): string {
@@ -144,6 +142,9 @@ function unitNotes(rows: readonly Row[]): readonly string[] {
           'A side has a single session: what the machine did in that session counts as a difference. Several sessions a side, or weir run with both targets in one, tell the two apart.',
         ]
       : []),
+    ...(rows.some(({ metric }) => metric === 'cpu')
+      ? ['Per core: records for each second of CPU time that target and store used together.']
+      : []),
     ...(has('pairs of blocks') ? ['A and B took turns in one session: blocks of the same round are compared as pairs.'] : []),
   ]
 }
@@ -180,7 +181,7 @@ function sameKey(a: Key, b: Key): boolean {
 }
 
 function shown({ value, runs }: Figure, metric: Metric): string {
-  const figure = metric === 'throughput' ? rate(value) : milliseconds(value)
+  const figure = isLatency(metric) ? milliseconds(value) : rate(value)
   return runs === 1 ? figure : `${figure} (${runs})`
 }
 

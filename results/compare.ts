@@ -12,8 +12,8 @@ import type { ReadResult } from './read.js'
 import type { Interval, Latency, Run } from './result.js'
 import { meanInterval, mostRuns, pairedRatio, rankSumRatio, robustPairedRatio, runsNeeded, type Spread, welchRatio } from './statistics.js'
 
-/** What is compared, by the name that its rows have. */
-export const metrics = ['throughput', 'p50', 'p99'] as const
+/** What is compared, by the name that its rows have; `cpu` is records per CPU second of target and store. */
+export const metrics = ['throughput', 'p50', 'p99', 'cpu'] as const
 export type Metric = (typeof metrics)[number]
 
 /**
@@ -35,7 +35,7 @@ export interface Side {
   readonly results: readonly ReadResult[]
 }
 
-/** A side of a row: the geometric mean of so many runs. Records per second, or milliseconds. */
+/** A side of a row: the geometric mean of so many runs. Records per second (of CPU time, for `cpu`), or milliseconds. */
 export interface Figure {
   readonly value: number
   readonly runs: number
@@ -75,6 +75,8 @@ export interface Comparison {
   readonly b: { readonly name: string; readonly files: readonly string[] }
   /** 0.05: 5%. */
   readonly minEffect: number
+  /** Of the intervals, two-sided: 0.95. */
+  readonly confidence: number
   readonly rows: readonly Row[]
   /** Empty when everything may be compared. */
   readonly refusals: readonly Refusal[]
@@ -113,8 +115,17 @@ export const leastPairsForRanks = 10
 /** Latencies of rates that differ by more than this share are not compared: at 70% of what a queue can take, 2% more load means 5% more waiting. */
 const comparableRates = 0.02
 
+/** What a comparison is asked. */
+export interface Question {
+  /** 0.05: 5%. */
+  readonly minEffect: number
+  /** Of the intervals, two-sided: 0.95. */
+  readonly confidence: number
+}
+
 /** Compares B with A: ratios are B over A, and `faster` means that B was. */
-export function compare(a: Side, b: Side, minEffect: number): Comparison {
+export function compare(a: Side, b: Side, minEffect: number, confidence = 0.95): Comparison {
+  const question = { minEffect, confidence }
   const leftOut: (Key & { file: string; reason: string })[] = []
   const sides = [a, b].map((side) => grouped(side, leftOut)) as [Map<string, Group>, Map<string, Group>]
   const pairs = [...sides[0]].flatMap(([id, { key, members }]): readonly Pair[] => {
@@ -128,8 +139,8 @@ export function compare(a: Side, b: Side, minEffect: number): Comparison {
   return {
     a: described(a),
     b: described(b),
-    minEffect,
-    rows: pairs.flatMap((pair) => rowsOf(pair, minEffect)),
+    ...question,
+    rows: pairs.flatMap((pair) => rowsOf(pair, question)),
     refusals: pairs.flatMap(refusalsOf),
     environment: named(environmentDifferences),
     subject: named(subjectDifferences),
@@ -203,15 +214,16 @@ function unique(differences: readonly Difference[]): readonly Difference[] {
   return differences.filter(({ field }, i) => differences.findIndex((other) => other.field === field) === i)
 }
 
-function rowsOf(pair: Pair, minEffect: number): readonly Row[] {
-  const throughput = rowOf(pair, 'throughput', ({ throughput: { recordsPerSecond } }) => recordsPerSecond, minEffect)
-  const latencies = (['p50', 'p99'] as const).map((name) => rowOf(pair, name, ({ latency }) => latency?.[name], minEffect))
+function rowsOf(pair: Pair, question: Question): readonly Row[] {
+  const throughput = rowOf(pair, 'throughput', ({ throughput: { recordsPerSecond } }) => recordsPerSecond, question)
+  const latencies = (['p50', 'p99'] as const).map((name) => rowOf(pair, name, ({ latency }) => latency?.[name], question))
+  const perCore = rowOf(pair, 'cpu', ({ cpu }) => cpu?.recordsPerSecondPerCore ?? undefined, question)
   const yardsticks = throughput && {
     ...throughput,
     a: { ...throughput.a, timesMeasured: baselineTimes(pair, 'a') },
     b: { ...throughput.b, timesMeasured: baselineTimes(pair, 'b') },
   }
-  return [yardsticks, ...latencies].filter((row) => row !== undefined)
+  return [yardsticks, ...latencies, perCore].filter((row) => row !== undefined)
 }
 
 /** Each session has a baseline of its own: the ratio of a side is averaged as its throughput is. */
@@ -220,23 +232,24 @@ function baselineTimes(pair: Pair, side: 'a' | 'b'): number | null {
   return values.length === 0 ? null : geometricMean(values)
 }
 
-function rowOf(pair: Pair, metric: Metric, pick: (run: Run) => number | undefined, minEffect: number): Row | undefined {
+function rowOf(pair: Pair, metric: Metric, pick: (run: Run) => number | undefined, question: Question): Row | undefined {
+  const { minEffect, confidence } = question
   const { unit, a, b } = samplesOf(pair, pick)
   if (a.length === 0 || b.length === 0) return undefined
   const advice = adviceFor(pair, unit, Math.min(a.length, b.length))
   const head = { ...pair.key, metric, a: figure(a), b: figure(b), unit, advice }
-  const obstacle = metric === 'throughput' ? undefined : latencyObstacle(pair)
+  const obstacle = isLatency(metric) ? latencyObstacle(pair) : undefined
   if (obstacle !== undefined) {
     return { ...head, ratio: null, interval: null, method: null, word: 'cannot tell', because: obstacle, moreRuns: null }
   }
   const blocks = metric === 'throughput' ? blockPairs(pair) : []
-  if (blocks.length > 1) return { ...head, ...byPairs(blocks, minEffect), unit: 'pairs of blocks', advice: environmentAdvice(pair) }
+  if (blocks.length > 1) return { ...head, ...byPairs(blocks, question), unit: 'pairs of blocks', advice: environmentAdvice(pair) }
   const method = Math.min(a.length, b.length) >= leastForRanks ? 'rank-sum' : 'welch'
-  const { ratio, interval } = method === 'welch' ? welchRatio(a, b) : rankSumRatio(a, b)
+  const { ratio, interval } = method === 'welch' ? welchRatio(a, b, confidence) : rankSumRatio(a, b, confidence)
   const moreRuns =
     method === 'rank-sum' && interval !== null
       ? moreByWidth(interval, Math.min(a.length, b.length), minEffect)
-      : runsNeeded(spreadOf(a, pair.a, metric), spreadOf(b, pair.b, metric), minEffect)
+      : runsNeeded(spreadOf(a, pair.a, metric), spreadOf(b, pair.b, metric), minEffect, confidence)
   return { ...head, ratio, interval, method, ...worded({ interval, metric, minEffect, moreRuns, unit: 'runs' }), moreRuns }
 }
 
@@ -272,14 +285,14 @@ function blockPairs({ a, b }: Pair): readonly (readonly [number, number])[] {
   })
 }
 
-function byPairs(pairs: readonly (readonly [number, number])[], minEffect: number) {
+function byPairs(pairs: readonly (readonly [number, number])[], { minEffect, confidence }: Question) {
   const method = pairs.length >= leastPairsForRanks ? 'signed-rank' : 'paired'
-  const { ratio, interval } = method === 'paired' ? pairedRatio(pairs) : robustPairedRatio(pairs)
+  const { ratio, interval } = method === 'paired' ? pairedRatio(pairs, confidence) : robustPairedRatio(pairs, confidence)
   const { n, deviation } = meanInterval(pairs.map(([b, a]) => Math.log(b / a)))
   const moreRuns =
     method === 'signed-rank' && interval !== null
       ? moreByWidth(interval, n, minEffect)
-      : runsNeeded({ n, deviation }, { n, deviation: 0 }, minEffect)
+      : runsNeeded({ n, deviation }, { n, deviation: 0 }, minEffect, confidence)
   return { ratio, interval, method, moreRuns, ...worded({ interval, metric: 'throughput', minEffect, moreRuns, unit: 'pairs' }) } as const
 }
 
@@ -304,7 +317,7 @@ interface Evidence {
 
 function worded({ interval, metric, minEffect, moreRuns, unit }: Evidence): Pick<Row, 'word' | 'because'> {
   if (interval !== null) {
-    const [more, less] = metric === 'throughput' ? (['faster', 'slower'] as const) : (['slower', 'faster'] as const)
+    const [more, less] = isLatency(metric) ? (['slower', 'faster'] as const) : (['faster', 'slower'] as const)
     if (interval.low > 1) return { word: more, because: null }
     if (interval.high < 1) return { word: less, because: null }
     if (halfWidth(interval) <= Math.log1p(minEffect)) return { word: 'no difference shown', because: null }
@@ -315,6 +328,11 @@ function worded({ interval, metric, minEffect, moreRuns, unit }: Evidence): Pick
       ? 'more than anybody makes'
       : `${interval === null ? 'at least' : 'about'} ${needed.toLocaleString('en-US')} more ${unit === 'runs' ? 'a side' : 'of them'}`
   return { word: 'cannot tell', because: `too few ${unit}: ${more}` }
+}
+
+/** Of latencies less is better. */
+export function isLatency(metric: Metric): metric is 'p50' | 'p99' {
+  return metric === 'p50' || metric === 'p99'
 }
 
 /** Why latencies of the two sides say nothing about each other; undefined when they do. */
@@ -354,7 +372,11 @@ function environmentAdvice({ a, b }: Pair): readonly string[] {
 function spreadOf(values: readonly number[], members: readonly Member[], metric: Metric): Spread {
   if (values.length > 1) return { n: values.length, deviation: meanInterval(values.map(Math.log)).deviation }
   const run = members[0]?.run
-  const deviation = metric === 'throughput' ? deviationOfBlocks(run) : deviationOfLatency(run?.latency ?? null, metric)
+  const deviation = isLatency(metric)
+    ? deviationOfLatency(run?.latency ?? null, metric)
+    : metric === 'throughput'
+      ? deviationOfBlocks(run)
+      : 0
   return { n: values.length, deviation }
 }
 
@@ -363,7 +385,7 @@ function deviationOfBlocks(run: Run | undefined): number {
   return logs.length < 2 ? 0 : meanInterval(logs).deviation / Math.sqrt(logs.length)
 }
 
-function deviationOfLatency(latency: Latency | null, metric: Exclude<Metric, 'throughput'>): number {
+function deviationOfLatency(latency: Latency | null, metric: 'p50' | 'p99'): number {
   const interval = latency?.intervals?.[metric]
   return interval && interval.low > 0 ? Math.log(interval.high / interval.low) / (2 * 1.96) : 0
 }

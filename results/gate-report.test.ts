@@ -17,6 +17,7 @@ const row: GateRow = {
 const report: GateReport = {
   schema: 1,
   mode: 'side by side',
+  advice: null,
   status: 3,
   summary: sentence(row, 0.05, null),
   minEffect: 0.05,
@@ -49,9 +50,9 @@ test('a passed gate that cannot tell does not say passed', () => {
   assert.not.match(text, 'passed')
 })
 
-test('the stored baseline is labelled as advice', () => {
+test('what makes the word advice stands in the heading', () => {
   assert.match(
-    renderGate({ ...report, mode: 'stored baseline' }, { tty: false, columns: 120 }),
+    renderGate({ ...report, advice: 'against a stored baseline, by ratio' }, { tty: false, columns: 120 }),
     'advice: against a stored baseline, by ratio',
   )
 })

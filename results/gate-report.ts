@@ -5,7 +5,9 @@ import type { GateDecision, GateWord } from './gate.js'
 import type { Interval } from './result.js'
 
 /** A row of the outcome. */
-export interface GateRow extends Pick<GateDecision, 'word' | 'ratio' | 'interval' | 'timesPairs'> {
+export interface GateRow extends Pick<GateDecision, 'word' | 'interval' | 'timesPairs'> {
+  /** Candidate over base: below 1 is slower. Null where the two may not be put into one figure. */
+  readonly ratio: number | null
   /** 'worker-pool on postgres' */
   readonly subject: string
   /** 'throughput' */
@@ -13,13 +15,20 @@ export interface GateRow extends Pick<GateDecision, 'word' | 'ratio' | 'interval
   /** Records per second, typical of a side; ratios to the machine's yardsticks against a stored baseline. */
   readonly base: number
   readonly candidate: number
-  readonly unit: 'records/s' | 'ms' | 'ns/record' | 'of the yardsticks'
+  readonly unit: 'records/s' | 'ms' | 'ns/record' | 'records/s per core' | 'of the yardsticks'
+  /** What would let it tell, where that is not more pairs of blocks. */
+  readonly need?: string
 }
 
 export interface GateReport {
   readonly schema: 1
-  /** 'side by side' is a measurement of both; 'stored baseline' compares ratios, and is advice. */
-  readonly mode: 'side by side' | 'stored baseline'
+  /**
+   * 'side by side' is a measurement of both; 'stored baseline' measures one and compares ratios; 'stored results' measures
+   * nothing and compares runs.
+   */
+  readonly mode: 'side by side' | 'stored baseline' | 'stored results'
+  /** Why the word is advice only; null when it is more. */
+  readonly advice: string | null
   readonly status: 0 | 1 | 3 | 130
   /** In one sentence. */
   readonly summary: string
@@ -39,8 +48,9 @@ const colours: Readonly<Record<GateWord, 'green' | 'red' | 'yellow' | undefined>
   'cannot tell': 'yellow',
 }
 
-/** A ratio as a change: 0.9 is '-10.0%'; beyond a factor of ten nobody needs figures. */
-export function change(ratio: number): string {
+/** A ratio as a change: 0.9 is '-10.0%'; '-' where there is none; beyond a factor of ten nobody needs figures. */
+export function change(ratio: number | null): string {
+  if (ratio === null) return '-'
   const percent = 100 * (ratio - 1)
   if (percent > 999) return '>+999%'
   return `${percent >= 0 ? '+' : '-'}${Math.abs(percent).toFixed(1)}%`
@@ -59,8 +69,9 @@ export interface GateTime {
 
 /** The sentence for a row: the word, the figures, and what follows. `time` turns pairs into a budget. */
 export function sentence(row: GateRow, minEffect: number, time: GateTime | null): string {
-  const { word, ratio, interval, timesPairs, subject, metric } = row
-  const figures = `${change(ratio)} ${changes(interval)}`
+  const { word, interval, timesPairs, subject, metric } = row
+  const ratio = row.ratio ?? 1
+  const figures = row.ratio === null ? '' : ` ${change(ratio)}${interval === null ? '' : ` ${changes(interval)}`}`
   const least = `${+(100 * minEffect).toFixed(2)}%`
   switch (word) {
     case 'slower':
@@ -69,12 +80,13 @@ export function sentence(row: GateRow, minEffect: number, time: GateTime | null)
       return `${subject}: ${metric} is faster by ${(100 * (ratio - 1)).toFixed(1)}% ${changes(interval)}`
     case 'no regression shown': {
       const ruledOut = 100 * (1 - (interval?.low ?? 1))
-      return `${subject}: no regression shown, ${metric} ${figures}${ruledOut > 0 ? `: a slowdown beyond ${ruledOut.toFixed(1)}% is ruled out` : ''}`
+      return `${subject}: no regression shown, ${metric}${figures}${ruledOut > 0 ? `: a slowdown beyond ${ruledOut.toFixed(1)}% is ruled out` : ''}`
     }
     case 'cannot tell': {
-      const need = timesPairs === null ? 'it needs more pairs of blocks' : `it needs ${significant(timesPairs, 2)} times as many pairs`
+      const need =
+        row.need ?? (timesPairs === null ? 'it needs more pairs of blocks' : `it needs ${significant(timesPairs, 2)} times as many pairs`)
       const budget = timesPairs === null || time === null ? '' : `, --budget ${budgetOf(time, timesPairs)}`
-      return `${subject}: cannot tell, ${metric} ${figures}: ${need}${budget}`
+      return `${subject}: cannot tell, ${metric}${figures}: ${need}${budget}`
     }
   }
 }
@@ -146,15 +158,15 @@ export function gateJunit(report: GateReport): string {
   ].join('\n')
 }
 
-function heading({ status, rows, mode }: GateReport): string {
+function heading({ status, rows, advice }: GateReport): string {
   const words: Readonly<Record<number, string>> = { 1: 'FAILED', 3: 'REGRESSION', 130: 'interrupted' }
   const word = words[status] ?? (rows.some(({ word }) => word === 'cannot tell') ? 'cannot tell' : 'passed')
-  return mode === 'stored baseline' ? `${word} (advice: against a stored baseline, by ratio)` : word
+  return advice === null ? word : `${word} (advice: ${advice})`
 }
 
 function cellsOf({ subject, metric, base, candidate, unit, ratio, interval, word }: GateRow): readonly string[] {
   const figure = (value: number) =>
-    unit === 'records/s' ? `${rate(value)}/s` : `${significant(value, 3)}${unit === 'of the yardsticks' ? '' : ` ${unit}`}`
+    unit.startsWith('records/s') ? `${rate(value)}/s` : `${significant(value, 3)}${unit === 'of the yardsticks' ? '' : ` ${unit}`}`
   return [subject, metric, figure(base), figure(candidate), change(ratio), changes(interval), word]
 }
 

@@ -155,7 +155,7 @@ check('its results compare like any other, and the workload tells them apart', (
   assert.match(refused.stdout + refused.stderr, /lines/)
 })
 
-check('several on each side compare by patterns, make a history, and are no baseline of a gate', () => {
+check('several on each side compare by patterns, make a history, and go through a gate', () => {
   const [before, after] = ['before', 'after'].map((name) => join(folder, 'several', name))
   for (const out of [before, before, after, after]) assert.is(k6(['receiver-steady', ...linesWith({ out: out ?? '' })]).status, 0)
   const { status, stdout, stderr } = weir(['compare', `${before}/*.json`, `${after}/*.json`, '--json'])
@@ -167,10 +167,20 @@ check('several on each side compare by patterns, make a history, and are no base
   assert.equal([a.files.length, b.files.length], [2, 2])
   for (const metric of ['throughput', 'p99'])
     assert.match(weir(['history', before ?? '', '--metric', metric]).stdout, /receiver on postgres +2 /)
+  for (const [metric, row] of [
+    [[], 'speed at p99'],
+    [['--metric', 'cpu'], 'records per CPU time'],
+  ] as const) {
+    // A tenth of the speed would be a regression: on a busy machine a few short runs decide nothing finer.
+    const gate = weir(['gate', '--baseline', before ?? '', '--candidate', `${after}/*.json`, '--min-effect', '90%', ...metric])
+    assert.is(gate.status, 0, gate.stderr)
+    assert.match(gate.stdout, new RegExp(`receiver on postgres, k6/receiver-steady +${row} `))
+    assert.match(gate.stdout, 'nothing was measured now: 2 results of the base, 2 of the candidate')
+  }
   const [file = ''] = readdirSync(before ?? '')
-  const gate = weir(['gate', '--baseline', join(before ?? '', file)])
-  assert.is(gate.status, 2)
-  assert.match(gate.stderr, /result of weir k6 receiver-steady, .*weir compare 'before\/\*\.json' .*--p99 1s/)
+  const again = weir(['gate', '--baseline', join(before ?? '', file)])
+  assert.is(again.status, 2)
+  assert.match(again.stderr, /result of weir k6 receiver-steady, .*weir gate --baseline 'before\/\*\.json' --candidate .*--p99 1s/)
 })
 
 checkStock('a stock k6 sends lines that were rendered beforehand, and the audit is as exact', () => {

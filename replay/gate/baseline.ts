@@ -1,9 +1,10 @@
 /** A gate against a stored result: the same session again, here and now, and its ratios to this machine's own yardsticks. */
 import { outcomeDifferences, workloadDifferences } from '../../results/differences.js'
 import { significant } from '../../results/format.js'
-import type { GateRule, GateWord } from '../../results/gate.js'
+import type { GateRule } from '../../results/gate.js'
 import { type BaselineDecision, decideByRatio } from '../../results/gate-baseline.js'
 import type { GateReport, GateRow } from '../../results/gate-report.js'
+import { findingsOf, worstFirst } from '../../results/gate-stored.js'
 import type { Result, Run } from '../../results/result.js'
 import { auditFindings } from '../../results/verdict.js'
 import type { Plan, PlannedStore } from '../plan.js'
@@ -43,7 +44,7 @@ export function planAgain({ configuration, runs }: Result, { stores, out }: Base
 function refusalOfK6(script: string): string {
   return [
     `the baseline is a result of weir k6 ${script}, which was asked for a rate and has no yardstick of its machine: one run there and one here show no regression`,
-    `run weir k6 ${script} several times with each build on this machine, in turns, and weir compare 'before/*.json' 'after/*.json'`,
+    `run weir k6 ${script} several times with each build on this machine, in turns, and weir gate --baseline 'before/*.json' --candidate 'after/*.json'`,
     `or set a limit: weir k6 ${script} --p99 1s ends with status 1 above it`,
   ].join('; ')
 }
@@ -61,13 +62,13 @@ export function reportOnBaseline(
   }))
   const findings = here.runs.flatMap(findingsOf)
   const words = decided.map(({ decision }) => decision.word)
-  const worst: GateWord =
-    (['slower', 'cannot tell', 'no regression shown', 'faster'] as const).find((word) => words.includes(word)) ?? 'cannot tell'
+  const worst = worstFirst.find((word) => words.includes(word)) ?? 'cannot tell'
   const rows = decided.flatMap(({ candidate, decision }) => rowsOf(candidate, decision))
   const interrupted = here.runs.some(({ verdict }) => verdict === 'interrupted')
   return {
     schema: 1,
     mode: 'stored baseline',
+    advice: 'against a stored baseline, by ratio',
     status: interrupted ? 130 : findings.length > 0 || (rule.strict && worst === 'cannot tell') ? 1 : worst === 'slower' ? 3 : 0,
     summary: decided
       .map(
@@ -139,18 +140,10 @@ function rowsOf(candidate: Run, { rows, word }: BaselineDecision): readonly Gate
     interval,
     word,
     timesPairs: null,
+    need: 'a longer baseline, or one of this machine',
   }))
 }
 
 function subjectOf({ target, store }: Run): string {
   return `${target} on ${store}`
-}
-
-function findingsOf(run: Run): readonly string[] {
-  const audits = [run.audit, run.latencyLeg?.audit ?? null].filter((audit) => audit !== null)
-  const damage = audits.flatMap(auditFindings).map(({ kind, count }) => `${count} ${kind}`)
-  return [
-    ...(damage.length > 0 ? [`${subjectOf(run)}: the audit found ${damage.join(', ')}`] : []),
-    ...(run.verdict === 'failed' ? [`${subjectOf(run)} failed: ${run.error?.message ?? 'no reason given'}`] : []),
-  ]
 }

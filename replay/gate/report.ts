@@ -40,6 +40,7 @@ export function reportOf(plan: GatePlan, measurement: GateMeasurement, { rule, s
   return {
     schema: 1,
     mode: 'side by side',
+    advice: null,
     status: interrupted
       ? 130
       : findings.length > 0 || (strict && decision?.word === 'cannot tell')

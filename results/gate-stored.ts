@@ -1,0 +1,109 @@
+/** A gate on results that were made before, on both sides: the comparison of their runs, turned into one word and a status. */
+import { type Comparison, isLatency, type Metric, type Row } from './compare.js'
+import { type GateMetric, type GateRule, type GateWord, wordFor } from './gate.js'
+import { change, changes, type GateReport, type GateRow, sentence } from './gate-report.js'
+import type { Interval, Run } from './result.js'
+import { auditFindings } from './verdict.js'
+
+/** Of several rows the gate's word is the first of these that any has. */
+export const worstFirst: readonly GateWord[] = ['slower', 'cannot tell', 'no regression shown', 'faster']
+
+const named: Readonly<Record<GateMetric, Pick<GateRow, 'metric' | 'unit'>>> = {
+  throughput: { metric: 'throughput', unit: 'records/s' },
+  p99: { metric: 'speed at p99', unit: 'ms' },
+  cpu: { metric: 'records per CPU time', unit: 'records/s per core' },
+}
+
+/**
+ * Decides on what lies in two sets of results, the candidate's being B of the comparison. Runs are the unit, so that what
+ * differs from session to session is in the interval. A regression needs both: an interval wholly on the slow side, and an
+ * estimate beyond the least effect.
+ */
+export function gateOnResults(
+  comparison: Comparison,
+  metric: GateMetric,
+  { rule, strict, findings, seconds }: Circumstances,
+): Omit<GateReport, 'status'> & { readonly status: 0 | 1 | 3 } {
+  // Figures of runs that lost records are no figures.
+  const rows = findings.length > 0 ? [] : comparison.rows.filter((row) => row.metric === metric)
+  const decided = rows.map((row) => rowOf(row, metric, rule))
+  const words = decided.map(({ word }) => word)
+  const worst = worstFirst.find((word) => words.includes(word)) ?? 'cannot tell'
+  const advice = [...new Set(rows.flatMap((row) => row.advice))]
+  return {
+    schema: 1,
+    mode: 'stored results',
+    advice: advice.length === 0 ? null : advice.join(', '),
+    status: findings.length > 0 || (strict && worst === 'cannot tell') ? 1 : worst === 'slower' ? 3 : 0,
+    summary: findings.length > 0 ? 'the results have findings' : decided.map((row) => sentence(row, rule.minEffect, null)).join('; '),
+    minEffect: rule.minEffect,
+    rows: decided,
+    findings,
+    notes: findings.length > 0 ? [] : notesOf(comparison, rows),
+    seconds,
+  }
+}
+
+export interface Circumstances {
+  readonly rule: GateRule
+  readonly strict: boolean
+  /** Of the audits of both sides, a sentence each. */
+  readonly findings: readonly string[]
+  readonly seconds: number
+}
+
+/** What is wrong with a run, a sentence each: what its audits found, and why it failed. */
+export function findingsOf(run: Run): readonly string[] {
+  const audits = [run.audit, run.latencyLeg?.audit ?? null].filter((audit) => audit !== null)
+  const damage = audits.flatMap(auditFindings).map(({ kind, count }) => `${count} ${kind}`)
+  const subject = `${run.target} on ${run.store}`
+  return [
+    ...(damage.length > 0 ? [`${subject}: the audit found ${damage.join(', ')}`] : []),
+    ...(run.verdict === 'failed' ? [`${subject} failed: ${run.error?.message ?? 'no reason given'}`] : []),
+  ]
+}
+
+/** In a gate below 1 is worse, whatever the metric. */
+function rowOf(row: Row, metric: GateMetric, { minEffect }: GateRule): GateRow {
+  const turned = turn(row)
+  const word = turned === null ? 'cannot tell' : wordFor(turned.ratio, turned.interval, minEffect)
+  return {
+    subject: `${row.target} on ${row.store}, ${row.scenario}`,
+    ...named[metric],
+    base: row.a.value,
+    candidate: row.b.value,
+    ratio: turned?.ratio ?? null,
+    interval: turned?.interval ?? null,
+    word,
+    need: row.because ?? 'more results a side',
+    timesPairs: null,
+  }
+}
+
+function turn({ metric, ratio, interval }: Row): { readonly ratio: number; readonly interval: Interval | null } | null {
+  if (ratio === null) return null
+  if (!isLatency(metric)) return { ratio, interval }
+  return { ratio: 1 / ratio, interval: interval && { ...interval, low: 1 / interval.high, high: 1 / interval.low } }
+}
+
+function notesOf({ a, b, leftOut, onlyInA, onlyInB, environment, rows: all }: Comparison, rows: readonly Row[]): readonly string[] {
+  const results = (count: number) => `${count} ${count === 1 ? 'result' : 'results'}`
+  const keys = (some: Comparison['onlyInA']) => some.map(({ target, store, scenario }) => `${target} on ${store}, ${scenario}`).join('; ')
+  const others = all.filter(({ metric, ratio }) => ratio !== null && !rows.some((row) => row.metric === metric))
+  return [
+    `nothing was measured now: ${results(a.files.length)} of the base, ${results(b.files.length)} of the candidate; made in turns on one machine they say most`,
+    ...(others.length > 0 ? [`not decided on: ${others.map(inBrief).join('; ')}`] : []),
+    ...environment.map(
+      ({ field, a: was, b: is }) => `another environment: ${field} was ${JSON.stringify(was)} and is ${JSON.stringify(is)}`,
+    ),
+    ...(onlyInA.length > 0 ? [`only in the base: ${keys(onlyInA)}`] : []),
+    ...(onlyInB.length > 0 ? [`only in the candidate: ${keys(onlyInB)}`] : []),
+    ...leftOut.map(({ target, file, reason }) => `left out: ${target} in ${file}: ${reason}`),
+  ]
+}
+
+const brief: Readonly<Record<Metric, string>> = { throughput: 'records/s', p50: 'p50', p99: 'p99', cpu: 'records/s per core' }
+
+function inBrief({ metric, ratio, interval }: Row): string {
+  return `${brief[metric]} ${change(ratio ?? Number.NaN)} ${changes(interval)}`
+}
