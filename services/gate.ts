@@ -14,6 +14,16 @@ export class Gate {
 
   constructor(private readonly options: GateOptions) {}
 
+  /** Questions that were let through and are not answered yet. */
+  get inHand(): number {
+    return this.inside
+  }
+
+  /** Questions that wait for their turn. */
+  get waiting(): number {
+    return this.queue.length
+  }
+
   /**
    * @param caller aborted when nobody waits for the answer any more: its turn is somebody else's then
    * @throws Problem 503 when too many wait already, or when the wait takes too long

@@ -1,6 +1,6 @@
 /** What every service of Weir's tells Prometheus: its requests, its process, and what it adds itself. */
 import type { FastifyInstance } from 'fastify'
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 
 /** Seconds: from a tenth of a millisecond to ten seconds. */
 const durations = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -38,4 +38,16 @@ export function serveMetrics(app: FastifyInstance, service: string, text?: () =>
     return text === undefined ? registry.metrics() : text()
   })
   return registry
+}
+
+/** A gauge whose value is looked at whenever somebody asks. */
+export function gauge(registry: Registry, name: string, help: string, value: () => number): void {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(value())
+    },
+  })
 }

@@ -4,7 +4,7 @@ import { type FastifyInstance, fastify } from 'fastify'
 import { patienceMs, questionsAtOnce } from '../../stores/analytics.js'
 import { Gate } from '../gate.js'
 import { guard, problemOf, refuseGarbage, sendProblem } from '../http.js'
-import { serveMetrics } from '../metrics.js'
+import { gauge, serveMetrics } from '../metrics.js'
 import { problemSchema } from '../problem.js'
 import { type Ask, type AskFor, questions } from './routes.js'
 import { healthSchema, readySchema } from './schemas.js'
@@ -45,7 +45,9 @@ export async function analyticsApp({ ask, token, onTrouble }: AppOptions): Promi
   app.server.maxConnections = mostConnections
 
   guard(app, { token, open, onTrouble })
-  serveMetrics(app, 'analytics')
+  const registry = serveMetrics(app, 'analytics')
+  gauge(registry, 'weir_analytics_waiting_questions', 'Questions that wait for their turn to be put to the store.', () => gate.waiting)
+  gauge(registry, 'weir_analytics_questions_in_hand', 'Questions that the store is working on.', () => gate.inHand)
   app.addSchema(problemSchema)
   await app.register(swagger, {
     openapi: {

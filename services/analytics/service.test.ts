@@ -384,6 +384,9 @@ test('more questions than the store may be asked are told to come back, and the 
     // All have come once the last of them is answered.
     await refusals(asked, asked.length - questionsAtOnce - waiting)
     assertProblem(busy, 503, /busy/)
+    const metrics = await (await fetch(`${service.url}/metrics`)).text()
+    assert.match(metrics, new RegExp(`^weir_analytics_questions_in_hand\\{[^}]*\\} ${questionsAtOnce}$`, 'm'))
+    assert.match(metrics, new RegExp(`^weir_analytics_waiting_questions\\{[^}]*\\} ${waiting}$`, 'm'))
     assert.is(busy.headers.get('retry-after'), '1')
     assert.is((await ask('/health', {}, service)).status, 200)
     await client.query('ROLLBACK')

@@ -1,9 +1,9 @@
 /** What a processor says of itself over HTTP: health, readiness, metrics. */
 import swagger from '@fastify/swagger'
 import { type FastifyInstance, fastify } from 'fastify'
-import { Counter, Gauge, Histogram } from 'prom-client'
+import { Counter, Histogram } from 'prom-client'
 import { guard, problemOf, refuseGarbage, sendProblem } from '../http.js'
-import { serveMetrics } from '../metrics.js'
+import { gauge, serveMetrics } from '../metrics.js'
 import { Problem, problemSchema } from '../problem.js'
 import type { DoneObject, Processing } from './processing.js'
 import { healthSchema, readySchema } from './schemas.js'
@@ -58,15 +58,26 @@ export async function processorApp({ processing, token, onTrouble }: AppOptions)
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     registers,
   })
-  gauge('weir_processor_waiting_objects', 'Objects that were seen and that nobody has taken, up to a thousand.', () => processing.waiting)
-  gauge('weir_processor_objects_in_hand', 'Objects whose rows are on their way.', () => processing.inHand)
   gauge(
+    registry,
+    'weir_processor_waiting_objects',
+    'Objects that were seen and that nobody has taken, up to a thousand.',
+    () => processing.waiting,
+  )
+  gauge(registry, 'weir_processor_objects_in_hand', 'Objects whose rows are on their way.', () => processing.inHand)
+  gauge(
+    registry,
     'weir_processor_refused_objects',
     'Objects that must not become rows: damaged, forged, or of an unknown key.',
     () => processing.refused,
   )
-  gauge('weir_processor_conflicts', 'Objects that another processor took first.', () => processing.conflicts)
-  gauge('weir_processor_takeovers', 'Objects taken over from processors of which nothing was heard any more.', () => processing.takeovers)
+  gauge(registry, 'weir_processor_conflicts', 'Objects that another processor took first.', () => processing.conflicts)
+  gauge(
+    registry,
+    'weir_processor_takeovers',
+    'Objects taken over from processors of which nothing was heard any more.',
+    () => processing.takeovers,
+  )
 
   app.addSchema(problemSchema)
   await app.register(swagger, {
@@ -100,16 +111,5 @@ export async function processorApp({ processing, token, onTrouble }: AppOptions)
     drain() {
       draining = true
     },
-  }
-
-  function gauge(name: string, help: string, value: () => number): void {
-    new Gauge({
-      name,
-      help,
-      registers,
-      collect() {
-        this.set(value())
-      },
-    })
   }
 }

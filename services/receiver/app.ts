@@ -2,12 +2,12 @@
 import rateLimit from '@fastify/rate-limit'
 import swagger from '@fastify/swagger'
 import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify'
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
+import { Counter, Histogram, type Registry } from 'prom-client'
 import { Inspector } from '../../generators/inspector.js'
 import type { Format } from '../../generators/record.js'
 import { guard, problemOf, refuseGarbage, sendProblem } from '../http.js'
 import { listener, type Tls } from '../listener.js'
-import { serveMetrics } from '../metrics.js'
+import { gauge, serveMetrics } from '../metrics.js'
 import { Problem, problemSchema } from '../problem.js'
 import { readBody } from './body.js'
 import type { Acknowledgement, Intake, StoredBatch } from './intake.js'
@@ -91,8 +91,8 @@ export async function receiverApp(options: AppOptions): Promise<Receiver> {
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     registers: [registry],
   })
-  gauge('weir_receiver_held_records', 'Lines in memory that are in no object yet.', () => intake.heldRecords)
-  gauge('weir_receiver_held_bytes', 'Their bytes.', () => intake.heldBytes)
+  gauge(registry, 'weir_receiver_held_records', 'Lines in memory that are in no object yet.', () => intake.heldRecords)
+  gauge(registry, 'weir_receiver_held_bytes', 'Their bytes.', () => intake.heldBytes)
 
   app.addSchema(problemSchema)
   await app.register(swagger, {
@@ -160,17 +160,6 @@ export async function receiverApp(options: AppOptions): Promise<Receiver> {
     drain() {
       draining = true
     },
-  }
-
-  function gauge(name: string, help: string, value: () => number): void {
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(value())
-      },
-    })
   }
 }
 
