@@ -10,8 +10,8 @@ import { ManualClock } from './clock.js'
 import { type Block, Desk, replay, StalledError } from './driver.js'
 import { Ledger } from './ledger.js'
 
-/** Empty lines, as many as are asked for. */
-const source: Source = {
+/** Empty lines, as many as are asked for; `made` is told of each lot. */
+const rendered = (made: (count: number) => void): Source => ({
   spec: { kind: 'file', source: 1, path: '', format: 'combined' },
   length: async () => undefined,
   meanLineBytes: async () => 1,
@@ -24,14 +24,18 @@ const source: Source = {
       },
       next(count) {
         position += count
+        made(count)
         return { lines: new Uint8Array(count).fill(10), count }
       },
       close: async () => undefined,
     }
   },
-}
+})
 
-function setting(offer: (chunk: Chunk, desk: Desk, clock: ManualClock) => Promise<void>) {
+function setting(
+  offer: (chunk: Chunk, desk: Desk, clock: ManualClock) => Promise<void>,
+  rendering: (count: number, clock: ManualClock) => void = () => undefined,
+) {
   const clock = new ManualClock()
   const ledger = new Ledger(1, 0)
   const desk = new Desk(clock, ledger)
@@ -42,7 +46,12 @@ function setting(offer: (chunk: Chunk, desk: Desk, clock: ManualClock) => Promis
     parts: () => [],
   }
   const run = (block: Omit<Block, 'source' | 'first'>, recorder?: Recorder, signal = new AbortController().signal) =>
-    replay({ source, first: 0, ...block }, target, desk, { clock, ledger, signal, ...(recorder === undefined ? {} : { recorder }) })
+    replay({ source: rendered((count) => rendering(count, clock)), first: 0, ...block }, target, desk, {
+      clock,
+      ledger,
+      signal,
+      ...(recorder === undefined ? {} : { recorder }),
+    })
   return { clock, ledger, desk, run }
 }
 
@@ -112,6 +121,23 @@ test('a target slower than the rate leaves a backlog that grows', async () => {
   const { backlogAtStart, backlogAtEnd } = await run({ records: 100_000, arrivals: constant(100_000), windowFromMs: 100 })
   assert.ok(backlogAtStart < 15_000, `${backlogAtStart}`)
   assert.ok(backlogAtEnd > 40_000, `${backlogAtEnd}`)
+})
+
+test('how late Weir is itself counts what it takes to make lines, and not what the target takes', async () => {
+  // 100 records/ms are due; 80 are rendered in a millisecond, or 50 taken.
+  const slow = setting(
+    async ({ source, first, count }, desk) => desk.settle({ source, first, count, fate: 'stored' }),
+    (count, clock) => clock.advance(count / 80),
+  )
+  const { lag } = await slow.run({ records: 100_000, arrivals: constant(100_000) })
+  assert.is(lag.count, 100_000)
+  // The last record is 250 ms late; the first of its chunk came due a little before it.
+  assert.ok(lag.quantile(1) >= 249 && lag.quantile(1) < 280, `${lag.quantile(1)} ms at the end`)
+  const taken = setting(async ({ source, first, count }, desk, clock) => {
+    clock.advance(count / 50)
+    desk.settle({ source, first, count, fate: 'stored' })
+  })
+  assert.ok((await taken.run({ records: 100_000, arrivals: constant(100_000) })).lag.quantile(1) < 1)
 })
 
 test('a target that fails everything ends the block instead of being offered all of it', async () => {

@@ -10,6 +10,7 @@ import type { Target } from '../targets/target.js'
 import { type Arrivals, evenPieces } from './arrivals/arrivals.js'
 import type { Clock } from './clock.js'
 import type { Onlooker, SettlementTimes } from './events.js'
+import { Lateness } from './lateness.js'
 import type { Ledger } from './ledger.js'
 import { Offers } from './offers.js'
 
@@ -59,7 +60,7 @@ export interface BlockOutcome {
   readonly renderMs: number
   /** Time spent waiting for the target to be ready. */
   readonly offerMs: number
-  /** How late the driver itself was with each record, the target's back-pressure left out. */
+  /** How late the driver itself was with each record, rendering included and the target's back-pressure left out. */
   readonly lag: LatencyHistogram
   /** Records due and not settled when the window opened and when the last record was due: a rate that is kept does not pile them up. */
   readonly backlogAtStart: number
@@ -182,10 +183,10 @@ class Driver {
   private offeredBytes = 0
   private renderMs = 0
   private offerMs = 0
-  private readyMs = 0
   private backlogAtStart: number | undefined
   private backlogAtEnd: number | undefined
   private readonly lag = new LatencyHistogram()
+  private readonly lateness: Lateness
   private readonly startMs: number
   private readonly storedBefore: number
   private ended = false
@@ -198,7 +199,7 @@ class Driver {
     private readonly cursor: Cursor,
   ) {
     this.startMs = context.clock.now()
-    this.readyMs = this.startMs
+    this.lateness = new Lateness(this.startMs)
     this.storedBefore = context.ledger.tally.stored
   }
 
@@ -264,9 +265,7 @@ class Driver {
       const tickMs = clock.now()
       const count = Math.min(due - this.offered, size)
       if (count > 0) {
-        const dueMs = this.startMs + arrivals.dueAt(this.offered)
-        this.lag.file(Math.max(0, tickMs - Math.max(dueMs, this.readyMs)), count)
-        await this.offer(count, signal)
+        await this.offer(count, signal, this.startMs + arrivals.dueAt(this.offered))
         context.onProgress?.(context.ledger.offered - context.ledger.outstanding)
       }
       // One tick at the least, so that a chunk holds what came due in a millisecond and not single records. When more is due
@@ -276,7 +275,8 @@ class Driver {
     this.backlogAtEnd ??= context.ledger.outstanding
   }
 
-  private async offer(count: number, signal: AbortSignal): Promise<void> {
+  /** @param dueMs of the first of them, where they have a due time */
+  private async offer(count: number, signal: AbortSignal, dueMs?: number): Promise<void> {
     const { clock, ledger } = this.context
     const { position } = this.cursor
     const begin = clock.now()
@@ -288,13 +288,15 @@ class Driver {
       this.ended = true
       return
     }
+    if (dueMs !== undefined) this.lag.file(this.lateness.handed(dueMs, begin, rendered), lines.count)
     ledger.offer(lines.count)
     this.desk.offered(position, lines.count, rendered)
     this.offered += lines.count
     this.offeredBytes += lines.lines.length
     await abortable(this.target.offer({ source: ledger.source, first: position, ...lines }), signal)
-    this.readyMs = clock.now()
-    this.offerMs += this.readyMs - rendered
+    const readyMs = clock.now()
+    this.lateness.ready(readyMs)
+    this.offerMs += readyMs - rendered
   }
 
   /** Ends the block when there is nothing to be hoped for. */
