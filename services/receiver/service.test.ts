@@ -245,8 +245,8 @@ test('who sends too slowly is cut off: headers that do not end, a body that does
 })
 
 test('a connection that ends before it has asked anything is let go at once', async () => {
-  await with_({ arrivalMs: 60_000 }, async (receiver) => {
-    const begin = performance.now()
+  // Longer than a test file may take.
+  await with_({ arrivalMs: 3_600_000 }, async (receiver) => {
     await new Promise<void>((done) => {
       const socket = connect({ port: Number(new URL(receiver.url).port), host: '127.0.0.1', allowHalfOpen: true })
       socket.on('error', () => undefined)
@@ -254,7 +254,6 @@ test('a connection that ends before it has asked anything is let go at once', as
       socket.on('close', () => done())
       socket.resume().end()
     })
-    assert.ok(performance.now() - begin < 30_000)
   })
 })
 
