@@ -1,7 +1,7 @@
 /** The k6 extension renders the very bytes that Node does, cuts segments as Weir does, and keeps a ledger; k6 is built for it. */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -35,6 +35,12 @@ function summaryOf(script: string): unknown {
     rmSync(folder, { recursive: true, force: true })
   }
 }
+
+test('the module has a name that xk6 takes: it wants a dot in its first part', () => {
+  const [, name = ''] = /^module (\S+)$/m.exec(readFileSync(join(root, 'scenarios/k6/extension/go.mod'), 'utf8')) ?? []
+  assert.match(name, /^[a-z0-9-]+\.[a-z0-9.-]+\//)
+  assert.match(readFileSync(join(root, 'scenarios/k6/README.md'), 'utf8'), `--with ${name}=./scenarios/k6/extension`)
+})
 
 function check(name: string, body: () => void): void {
   if (needsGo === undefined) test(name, body)

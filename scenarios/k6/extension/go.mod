@@ -1,4 +1,4 @@
-module weirbench/k6
+module weirbench.internal/k6
 
 go 1.25.0
 

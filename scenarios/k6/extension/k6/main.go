@@ -4,7 +4,7 @@ package main
 import (
 	"go.k6.io/k6/cmd"
 
-	_ "weirbench/k6"
+	_ "weirbench.internal/k6"
 )
 
 func main() {
