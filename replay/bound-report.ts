@@ -36,6 +36,7 @@ export function boundReport(contender: Measured, { paced = false, ...yardstick }
     totalCpuSeconds: total > 0 ? total : null,
     elapsedSeconds: contender.elapsedMs / 1000,
     machineUtilisation: cpu.machineTotal > 0 ? cpu.machineBusy / cpu.machineTotal : null,
+    throttledShare: cpu.periods > 0 ? cpu.throttledPeriods / cpu.periods : null,
     storeCpuSeconds: cpu.store,
     connections: contender.connections,
     busiestPart: busiestPart(contender, generatorCpuSeconds ?? 0),

@@ -2,6 +2,7 @@
 import { readFileSync, realpathSync } from 'node:fs'
 import { arch, cpus, release, tmpdir, totalmem, type } from 'node:os'
 import type { Build, Machine } from '../results/result.js'
+import { findCpuLimit } from './accounts/cpu-limit.js'
 
 function readText(path: string | URL): string | undefined {
   try {
@@ -34,9 +35,11 @@ export function filesystemOf(folder: string): string | null {
 export function describeMachine(dataFolder: string | null = tmpdir()): Machine {
   const distribution = /^PRETTY_NAME="?([^"\n]*)/m.exec(readText('/etc/os-release') ?? '')?.[1]
   const cores = cpus()
+  const limit = findCpuLimit()
   return {
     cpuModel: cores[0]?.model.trim() ?? 'unknown',
     cores: cores.length,
+    ...(limit === null ? {} : { cpuLimit: limit.cores }),
     memoryBytes: totalmem(),
     os: `${type()} ${release()}${distribution === undefined ? '' : ` (${distribution})`}`,
     arch: arch(),

@@ -53,6 +53,23 @@ test('nothing busy is unknown, and so is nothing known', () => {
   assert.ok(Object.values(findBound({ ...idle, ...blank }).figures).every((figure) => figure === null))
 })
 
+test('machine: a container was stopped by its CPU limit, though cores were free and a thread seems to have had work', () => {
+  const limited = {
+    throttledShare: 0.8,
+    machineUtilisation: 0.3,
+    connections: 1,
+    busiestPart: { name: 'main', cpuSeconds: 5, waitedSeconds: 5 },
+  }
+  assert.is(bound(limited), 'machine')
+  assert.is(bound({ ...limited, offerWaitSeconds: 0.1 }), 'machine')
+  assert.match(
+    findBound({ ...idle, ...limited }).evidence[0] ?? '',
+    "the container's CPU limit stopped its processes in 80% of the time slices",
+  )
+  assert.is(findBound({ ...idle, ...limited }).figures['throttledShare'], 0.8)
+  assert.is(bound({ ...limited, throttledShare: 0.2 }), 'target')
+})
+
 test('generator: its share of the CPU, the null store, its own thread, or a target that waits for it', () => {
   assert.is(bound({ generatorCpuSeconds: 2 }), 'generator')
   assert.is(bound({ recordsPerSecond: 900_000 }), 'generator')

@@ -7,6 +7,8 @@ export interface BoundEvidence extends GeneratorEvidence {
   readonly elapsedSeconds: number
   /** CPU seconds used by everything on the machine over cores x elapsed, 0..1. */
   readonly machineUtilisation: number | null
+  /** Share of the periods in which a container's CPU limit stopped its processes, 0..1; null where there is no limit. */
+  readonly throttledShare?: number | null
   /** CPU seconds of the store's processes, when they run here. */
   readonly storeCpuSeconds: number | null
   /** Parts of the target, each with a connection that is served by one process or thread of the store. */
@@ -61,6 +63,7 @@ interface Shares {
   readonly driver: number | null
   readonly offerWait: number | null
   readonly machine: number | null
+  readonly throttled: number | null
   readonly part: number | null
   /** The busiest part ran, or was ready to. */
   readonly partReady: number | null
@@ -89,13 +92,14 @@ type Rule = (shares: Shares, evidence: BoundEvidence) => Found | undefined
  *    although it had work itself, while cores were free and the target was not busy.
  * 2. disk, store: the connections spent most of their time waiting, for the disk or for locks and the like. What waits
  *    needs no core, so this holds on a busy machine too.
- * 3. target, store: one thread that does everything, or the one connection, used all of a core, or was always ready to and
+ * 3. machine: a container's CPU limit stopped its processes most of the time, however free the machine's cores were.
+ * 4. target, store: one thread that does everything, or the one connection, used all of a core, or was always ready to and
  *    mostly got one. More cores would not have helped, so this holds on a busy machine too.
- * 4. machine: all cores were busy, and target or store were kept waiting for one, as far as that is known. What several
+ * 5. machine: all cores were busy, and target or store were kept waiting for one, as far as that is known. What several
  *    parts used says nothing then.
- * 5. store, target: several connections, or the busiest of several parts, used all of a core each.
- * 6. disk: it always had something to do, and the connections waited for it often enough.
- * 7. What is left is said by the connections: if they mostly waited for the target, it was the target; if they hardly
+ * 6. store, target: several connections, or the busiest of several parts, used all of a core each.
+ * 7. disk: it always had something to do, and the connections waited for it often enough.
+ * 8. What is left is said by the connections: if they mostly waited for the target, it was the target; if they hardly
  *    did, it was the store, or the disk if they waited for that most. Where the store is elsewhere, waiting for a target
  *    that is not busy may be the way between the two, which is nobody's.
  */
@@ -112,13 +116,13 @@ export function findBound(evidence: BoundEvidence): BoundFinding {
   return { by: found.by, evidence: [found.because, ...others], figures: figuresOf(shares, evidence) }
 }
 
-const byGenerator: Rule = ({ driver, offerWait, machine, part }, evidence) => {
+const byGenerator: Rule = ({ driver, offerWait, machine, throttled, part }, evidence) => {
   const [reason] = generatorBound(evidence).reasons
   if (reason !== undefined) return { by: 'generator', because: reason }
   if (driver !== null && driver >= busy && evidence.driverAlone === true) {
     return { by: 'generator', because: `the driver's own thread used ${percent(driver)} of a core` }
   }
-  const free = machine !== null && machine < busy && (part ?? 0) < busy
+  const free = machine !== null && machine < busy && (throttled ?? 0) < most && (part ?? 0) < busy
   // A thread that is idle all the same waits for the end of what it has offered.
   if (offerWait === null || offerWait >= leastOfferWait || !free || (driver ?? 1) < most) return undefined
   return { by: 'generator', because: 'the driver hardly ever waited for the target, and the cores were not all busy' }
@@ -131,6 +135,11 @@ const byWaiting: Rule = ({ disk, blocked }, { fsyncShare }) => {
   if (forDisk >= forOthers) return { by: 'disk', because: `the store's connections waited for the disk ${percent(forDisk)} of the time` }
   return { by: 'store', because: `the store's connections waited for locks and the like ${percent(forOthers)} of the time` }
 }
+
+const byLimit: Rule = ({ throttled }) =>
+  throttled !== null && throttled >= most
+    ? { by: 'machine', because: `the container's CPU limit stopped its processes in ${percent(throttled)} of the time slices` }
+    : undefined
 
 const bySingle: Rule = (shares, evidence) => {
   if (evidence.connections !== 1) return undefined
@@ -171,7 +180,7 @@ const byConnections: Rule = ({ client, cpu, disk, blocked, part }, { storeCpuSec
   return { by: (disk ?? 0) > Math.max(cpu ?? 0, blocked ?? 0) ? 'disk' : 'store', because }
 }
 
-const rules: readonly Rule[] = [byGenerator, byWaiting, bySingle, byMachine, byCores, byDevice, byConnections]
+const rules: readonly Rule[] = [byGenerator, byWaiting, byLimit, bySingle, byMachine, byCores, byDevice, byConnections]
 
 function sharesOf(evidence: BoundEvidence): Shares {
   const seconds = evidence.elapsedSeconds
@@ -188,6 +197,7 @@ function sharesOf(evidence: BoundEvidence): Shares {
     driver: per(evidence.driverCpuSeconds, seconds),
     offerWait: per(evidence.offerWaitSeconds, seconds),
     machine: evidence.machineUtilisation,
+    throttled: evidence.throttledShare ?? null,
     part,
     partReady: part === null ? null : part + (partWait ?? 0),
     coreWait: partWait === null ? storeWait : Math.max(partWait, storeWait ?? 0),
@@ -203,7 +213,10 @@ function sharesOf(evidence: BoundEvidence): Shares {
 /** Events of the connections that are named in a sentence. */
 const eventsNamed = 3
 
-function contextOf({ generator, driver, offerWait, machine, part, store, coreWait, diskBusy }: Shares, evidence: BoundEvidence): string[] {
+function contextOf(
+  { generator, driver, offerWait, machine, throttled, part, store, coreWait, diskBusy }: Shares,
+  evidence: BoundEvidence,
+): string[] {
   const { waits, busiestPart, ioStalledShare } = evidence
   const said = (share: number | null, sentence: (text: string) => string) => (share === null ? [] : [sentence(percent(share))])
   const events = Object.entries(waits?.events ?? {}).slice(0, eventsNamed)
@@ -212,6 +225,7 @@ function contextOf({ generator, driver, offerWait, machine, part, store, coreWai
     ...said(part, (text) => `the target's ${busiestPart?.name} used ${text} of a core`),
     ...said(store, (text) => `the store used ${text} of a core for each connection`),
     ...said(machine, (text) => `all cores together were ${text} busy`),
+    ...said(throttled, (text) => `the container's CPU limit stopped its processes in ${text} of the time slices`),
     ...said(coreWait, (text) => `target or store was ready to run but had no core ${text} of the time`),
     ...said(diskBusy, (text) => `the store's disk had work ${text} of the time`),
     ...said(ioStalledShare ?? null, (text) => `everything waited for a disk ${text} of the time`),
@@ -229,6 +243,7 @@ function figuresOf(shares: Shares, evidence: BoundEvidence): Record<string, numb
     driverThread: shares.driver,
     offerWaitShare: shares.offerWait,
     machineUtilisation: shares.machine,
+    ...(shares.throttled === null ? {} : { throttledShare: shares.throttled }),
     busiestPart: shares.part,
     storeCpuPerConnection: shares.store,
     waitedForCore: shares.coreWait,

@@ -59,6 +59,8 @@ export interface Build {
 export interface Machine {
   readonly cpuModel: string
   readonly cores: number
+  /** Cores that the container lets its processes use, 0.5 for half of one; absent without such a limit. */
+  readonly cpuLimit?: number | undefined
   readonly memoryBytes: number
   /** 'linux 6.1.0 (Debian GNU/Linux 12)'. */
   readonly os: string

@@ -258,8 +258,13 @@ function caption({ runs, machine }: Result): string {
     const stores = [...new Set(runs.map((run) => [run.store, run.storeFacts?.version].filter(Boolean).join(' ')))]
     facts.push(stores.join(', '))
   }
-  facts.push(`${machine.cores} cores, ${machine.cpuModel}`)
+  facts.push(`${coresOf(machine)}, ${machine.cpuModel}`)
   return redact(facts.join('; '))
+}
+
+/** '2 cores', '16 cores limited to 0.5'. */
+function coresOf({ cores, cpuLimit }: Result['machine']): string {
+  return `${cores} cores${cpuLimit === undefined ? '' : ` limited to ${+cpuLimit.toFixed(2)}`}`
 }
 
 interface Note {
@@ -316,7 +321,7 @@ function notes(result: Result, { file }: TableOptions, ink: Ink): readonly Note[
   }
   if (runs.some((run) => typeof run.cpu?.store === 'number')) {
     said.push({
-      text: `Generator, targets and store shared this machine's ${machine.cores} cores: the figures are efficiency, not scale-out.`,
+      text: `Generator, targets and store shared this machine's ${coresOf(machine)}: the figures are efficiency, not scale-out.`,
     })
   }
   const times = Math.max(0, ...(result.together ?? []).map(({ runs: repeated }) => repeated))

@@ -1,6 +1,7 @@
 /** The account of CPU time: Weir, each part of the target, the store's processes, the machine; by processes and threads. */
 import { cpus } from 'node:os'
 import type { Part } from '../../targets/target.js'
+import { findCpuLimit, type Periods } from './cpu-limit.js'
 import { cpuSeconds, readText, type ThreadTime, threadTime, threadTimes, ticksPerSecond } from './proc.js'
 
 export type CountedPart = Pick<Part, 'name' | 'kind' | 'pid' | 'tid'>
@@ -16,6 +17,8 @@ export interface CpuReading {
   /** The store's threads were ready to run for so long while no core was free; null where the system does not tell. */
   readonly storeWaited: number | null
   readonly machine: MachineTime
+  /** Of the container's limit; null where there is none. */
+  readonly periods: Periods | null
 }
 
 interface PartReading {
@@ -56,6 +59,8 @@ export function machineTime(): MachineTime {
   return { busy, total, stolen: 0 }
 }
 
+const limit = findCpuLimit()
+
 export function readCpu(parts: readonly CountedPart[], storePids: readonly number[]): CpuReading {
   const own = process.cpuUsage()
   const store = storePids.map(cpuSeconds).filter((seconds) => seconds !== null)
@@ -66,6 +71,7 @@ export function readCpu(parts: readonly CountedPart[], storePids: readonly numbe
     store: store.length === 0 ? null : store.reduce((sum, seconds) => sum + seconds, 0),
     storeWaited: waitedOf(storePids),
     machine: machineTime(),
+    periods: limit?.periods() ?? null,
   }
 }
 
@@ -108,6 +114,9 @@ export interface CpuUse {
   machineBusy: number
   machineTotal: number
   machineStolen: number
+  /** Periods of the container's CPU limit, and those in which it stopped something. */
+  periods: number
+  throttledPeriods: number
 }
 
 export function noCpu(): CpuUse {
@@ -121,6 +130,8 @@ export function noCpu(): CpuUse {
     machineBusy: 0,
     machineTotal: 0,
     machineStolen: 0,
+    periods: 0,
+    throttledPeriods: 0,
   }
 }
 
@@ -130,6 +141,10 @@ export function addCpu(use: CpuUse, before: CpuReading, after: CpuReading, parts
   use.machineBusy += after.machine.busy - before.machine.busy
   use.machineTotal += after.machine.total - before.machine.total
   use.machineStolen += after.machine.stolen - before.machine.stolen
+  if (before.periods !== null && after.periods !== null) {
+    use.periods += after.periods.all - before.periods.all
+    use.throttledPeriods += after.periods.throttled - before.periods.throttled
+  }
   const main = between(before.main, after.main)
   if (main !== null) {
     use.main = (use.main ?? 0) + main.ran
