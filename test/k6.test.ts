@@ -96,6 +96,11 @@ check('receiver-steady and receiver-soak: every record that was accepted is stor
     assert.is(run.records, 400)
     assert.is(run.latency?.rate, 200)
     measured(run, 400)
+    // What k6 and Weir's own process used is the cost of measuring.
+    const { generator = 0, weir = 1, target = {}, store = 0, recordsPerSecondPerCore = 0 } = run.cpu ?? {}
+    assert.ok(generator > weir, `${generator} s of ${weir} s`)
+    const worked = Object.values(target).reduce((sum, seconds) => sum + seconds, store ?? 0)
+    assert.ok(Math.abs((recordsPerSecondPerCore ?? 0) * worked - 400) < 0.01, `${recordsPerSecondPerCore}/s of ${worked} s`)
   }
 })
 
@@ -148,7 +153,7 @@ check('its results compare like any other, and the workload tells them apart', (
   const { rows } = JSON.parse(same.stdout) as { readonly rows: readonly { readonly metric: string }[] }
   assert.equal(
     rows.map(({ metric }) => metric),
-    ['throughput', 'p50', 'p99'],
+    ['throughput', 'p50', 'p99', 'cpu'],
   )
   const refused = weir(['compare', a ?? '', other ?? ''])
   assert.is(refused.status, 2)

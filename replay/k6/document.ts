@@ -302,7 +302,8 @@ function accountsOf({ accounts, outcome, site, elapsedMs }: K6Record, stored: nu
   if (cpuSeconds !== null) accounts.cpu.parts[generator] = { seconds: cpuSeconds, busiest: 0, waited: null, main: false, kind: 'process' }
   const measured = { accounts, connections: 0, elapsedMs, offerMs: 0, waits: undefined, ledger: { tally: { stored } }, spec: { site } }
   const report = boundReport(measured, {
-    generatorCpuSeconds: cpuSeconds,
+    // Services are processes of their own: what Weir's own does is measuring.
+    generatorCpuSeconds: cpuSeconds === null ? null : cpuSeconds + accounts.cpu.weir,
     nullRecordsPerSecond: null,
     recordsPerSecond,
     generatorLagP99Ms: null,
