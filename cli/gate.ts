@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { profileNamed as profileOf } from '../generators/profiles.js'
 import { planAgain, reportOnBaseline } from '../replay/gate/baseline.js'
 import { BuildError, openBase, ownBuild } from '../replay/gate/builds.js'
-import { reportOf } from '../replay/gate/report.js'
+import { cannotTell, reportOf } from '../replay/gate/report.js'
 import { type GatePlan, runGate } from '../replay/gate/session.js'
 import { GateRefusedError } from '../replay/gate/side-process.js'
 import { runDurabilities } from '../replay/plan.js'
@@ -31,6 +31,7 @@ import { planTargets } from './target-options.js'
 const defaultBudgetMs = 60_000
 const defaultBlockMs = 250
 const defaultCopies = 4
+const defaultRounds = 3
 
 const options = {
   against: value({ placeholder: 'BASE', summary: 'folder of another build, or a git ref to build', parse: (text) => text }),
@@ -39,7 +40,8 @@ const options = {
   target: value({ alias: 't', placeholder: 'NAME', summary: 'architecture to measure (single-thread)', parse: targetsNamed }),
   store: value({ alias: 's', placeholder: 'STORE', summary: 'postgres, clickhouse, null or a URL (postgres)', parse: storeNamed }),
   'min-effect': value({ placeholder: 'SHARE', summary: 'the smallest slowdown that matters (5%)', parse: parseShare }),
-  budget: value({ placeholder: 'TIME', summary: 'how long the gate may take (60s)', parse: parseDuration }),
+  budget: value({ placeholder: 'TIME', summary: 'how long a round may take (60s)', parse: parseDuration }),
+  rounds: value({ placeholder: 'N', summary: 'at the most, while the noise does not let it tell (3)', parse: parsePositiveCount }),
   strict: toggle({ summary: 'fail (1) too when the noise does not let it tell' }),
   junit: value({ placeholder: 'FILE', summary: 'write the outcome as JUnit XML', parse: (text) => text }),
   json: toggle({ summary: 'print the outcome as one JSON document' }),
@@ -49,7 +51,7 @@ const options = {
     rare: true,
     parse: wordOf('metric', gateMetrics),
   }),
-  copies: value({ placeholder: 'N', summary: 'processes of each build (4)', rare: true, parse: parsePositiveCount }),
+  copies: value({ placeholder: 'N', summary: 'processes of each build in a round (4)', rare: true, parse: parsePositiveCount }),
   pairs: value({ placeholder: 'N', summary: 'pairs of blocks for each copy (as many as fit)', rare: true, parse: parsePositiveCount }),
   block: value({ placeholder: 'TIME', summary: 'about as long is a block (250ms)', rare: true, parse: parseDuration }),
   profile: value({ placeholder: 'NAME', summary: 'what the generated stream looks like (web)', rare: true, parse: profileNamed }),
@@ -120,6 +122,7 @@ const sideBySideOnly = [
   'pairs',
   'block',
   'budget',
+  'rounds',
   'profile',
   'seed',
   'partition-key',
@@ -190,12 +193,14 @@ async function sideBySide(values: GateValues, against: string, context: Context)
       source: { kind: 'stream', source: 1, profile, seed: values.seed ?? '1', format: 'combined', ...profileOf(profile).defaults },
       layout: { partitionKey: values['partition-key'] ?? 'id', partitions: values.partitions ?? defaultPartitions },
       budgetMs: values.budget ?? defaultBudgetMs,
+      // Who says how many pairs wants just those.
+      rounds: values.rounds ?? (values.pairs === undefined ? defaultRounds : 1),
       copies: values.copies ?? defaultCopies,
       pairs: values.pairs ?? null,
       blockMs: values.block ?? defaultBlockMs,
     }
     const onProgress = ({ label, done }: { label: string; done: number }) => progress(`${Math.round(100 * done)}%  ${label}`, label)
-    const measured = await runGate(plan, { signal, onProgress })
+    const measured = await runGate(plan, { signal, onProgress, cannotTell: (copies) => cannotTell(plan, copies, rule) })
     if (measured.copies.every(({ pairs }) => pairs.length === 0) && measured.troubles.length === 0)
       throw signal.aborted ? new Interrupted() : new RunFailed('nothing was measured')
     return reportOf(plan, measured, { rule, strict: values.strict ?? false })

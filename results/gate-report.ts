@@ -61,7 +61,7 @@ export function changes(interval: Interval | null): string {
   return interval === null ? '-' : `[${change(interval.low)}, ${change(interval.high)}]`
 }
 
-/** What a gate's time went into: what any gate needs, and the pairs. */
+/** What the time of a gate's round went into: what any round needs, and the pairs. */
 export interface GateTime {
   readonly fixedSeconds: number
   readonly pairsSeconds: number

@@ -91,7 +91,7 @@ function notesOf({ a, b, leftOut, onlyInA, onlyInB, environment, rows: all }: Co
   const keys = (some: Comparison['onlyInA']) => some.map(({ target, store, scenario }) => `${target} on ${store}, ${scenario}`).join('; ')
   const others = all.filter(({ metric, ratio }) => ratio !== null && !rows.some((row) => row.metric === metric))
   return [
-    `nothing was measured now: ${results(a.files.length)} of the base, ${results(b.files.length)} of the candidate; made in turns on one machine they say most`,
+    `nothing was measured now: ${results(a.files.length)} of the base, ${b.files.length} of the candidate; made in turns on one machine they say most`,
     ...(others.length > 0 ? [`not decided on: ${others.map(inBrief).join('; ')}`] : []),
     ...environment.map(
       ({ field, a: was, b: is }) => `another environment: ${field} was ${JSON.stringify(was)} and is ${JSON.stringify(is)}`,

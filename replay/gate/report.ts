@@ -7,7 +7,7 @@ import { median } from '../../results/statistics.js'
 import { auditFindings } from '../../results/verdict.js'
 import type { SideAudit } from './protocol.js'
 import type { SideName } from './schedule.js'
-import type { GateMeasurement, GatePlan, MeasuredBlock, MeasuredPair } from './session.js'
+import type { GateMeasurement, GatePlan, MeasuredBlock, MeasuredCopy, MeasuredPair } from './session.js'
 
 export interface Judging {
   readonly rule: GateRule
@@ -23,20 +23,21 @@ export interface SideBySideReport extends GateReport {
   readonly measurement: GateMeasurement
 }
 
+const sides = ['base', 'candidate'] as const
 const quotedFindings = 5
 
 export function reportOf(plan: GatePlan, measurement: GateMeasurement, { rule, strict }: Judging): SideBySideReport {
-  const { copies, troubles, interrupted, elapsedMs, pairsMs } = measurement
-  const decision = decided(measurement, rule, (block) => goodness(block, plan.metric))
-  const cpu = decided(measurement, rule, ({ cpuSeconds, records }) => cpuSeconds / records)
-  const findings = [...troubles, ...(['base', 'candidate'] as const).flatMap((side) => findingsOf(side, plan, measurement))]
+  const { copies, rounds, troubles, interrupted, elapsedMs, pairsMs } = measurement
+  const decision = decided(copies, rule, (block) => goodness(block, plan.metric))
+  const cpu = decided(copies, rule, ({ cpuSeconds, records }) => cpuSeconds / records)
+  const findings = [...troubles, ...sides.flatMap((side) => findingsOf(side, plan, copies))]
   const pairs = copies.flatMap((copy) => copy.pairs)
   const rows = decision === null ? [] : [rowOf(plan, measurement, decision, pairs)]
   const [row] = rows
   const said =
     row === undefined
       ? 'nothing could be measured'
-      : sentence(row, rule.minEffect, { fixedSeconds: (elapsedMs - pairsMs) / 1000, pairsSeconds: pairsMs / 1000 })
+      : sentence(row, rule.minEffect, { fixedSeconds: (elapsedMs - pairsMs) / rounds / 1000, pairsSeconds: pairsMs / rounds / 1000 })
   return {
     schema: 1,
     mode: 'side by side',
@@ -60,7 +61,13 @@ export function reportOf(plan: GatePlan, measurement: GateMeasurement, { rule, s
   }
 }
 
-function decided({ copies }: GateMeasurement, rule: GateRule, pick: (block: MeasuredBlock) => number): GateDecision | null {
+/** Whether another round could help: nothing was found, and the noise hides what is to be decided. */
+export function cannotTell(plan: GatePlan, copies: readonly MeasuredCopy[], rule: GateRule): boolean {
+  if (sides.some((side) => findingsOf(side, plan, copies).length > 0)) return false
+  return decided(copies, rule, (block) => goodness(block, plan.metric))?.word === 'cannot tell'
+}
+
+function decided(copies: readonly MeasuredCopy[], rule: GateRule, pick: (block: MeasuredBlock) => number): GateDecision | null {
   const values = copies
     .map(({ pairs }) => pairs.map(({ base, candidate }) => [pick(base), pick(candidate)] as const))
     .filter((pairs) => pairs.length > 0)
@@ -98,7 +105,7 @@ function rowOf(plan: GatePlan, { store }: GateMeasurement, decision: GateDecisio
   }
 }
 
-function findingsOf(side: SideName, plan: GatePlan, { copies }: GateMeasurement): readonly string[] {
+function findingsOf(side: SideName, plan: GatePlan, copies: readonly MeasuredCopy[]): readonly string[] {
   return copies.flatMap(({ audits }, i) =>
     audits === null ? [] : auditSentences(audits[side]).map((text) => `${plan.builds[side].name}, copy ${i + 1}: ${text}`),
   )
@@ -116,7 +123,7 @@ function auditSentences({ audit, findings }: SideAudit): readonly string[] {
 
 function notesOf(
   plan: GatePlan,
-  { facts, copies, durability, blockRecords, elapsedMs, store }: GateMeasurement,
+  { facts, copies, rounds, durability, blockRecords, elapsedMs, store }: GateMeasurement,
   { decision, cpu }: { readonly decision: GateDecision | null; readonly cpu: GateDecision | null },
 ): readonly string[] {
   const percent = (value: number) => (Number.isFinite(value) ? `${significant(100 * value, 2)}%` : 'unknown')
@@ -128,7 +135,7 @@ function notesOf(
     ...(decision === null
       ? []
       : [
-          `${decision.pairs} pairs of blocks of ${blockRecords.toLocaleString('en-US')} records by ${decision.copies} copies of each build, ${duration(elapsedMs / 1000)}; noise of a pair ${percent(decision.pairNoise)}, of a copy ${percent(decision.copyNoise)}`,
+          `${decision.pairs} pairs of blocks of ${blockRecords.toLocaleString('en-US')} records by ${decision.copies} copies of each build${rounds > 1 ? ` in ${rounds} rounds, since the noise hid it before` : ''}, ${duration(elapsedMs / 1000)}; noise of a pair ${percent(decision.pairNoise)}, of a copy ${percent(decision.copyNoise)}`,
         ]),
     ...(cpu === null ? [] : [`CPU of the build for each record: ${change(cpu.ratio)} ${changes(cpu.interval)}`]),
     ...(audited && copies.length > 0 ? ['every copy of both sides was audited, record by record'] : []),

@@ -1,4 +1,4 @@
-/** A gate's session: copies of two builds take turns in short blocks on one server. */
+/** A gate's session: copies of two builds take turns in short blocks on one server, for one round or several. */
 
 import { randomBytes, randomInt } from 'node:crypto'
 import { rmSync } from 'node:fs'
@@ -29,9 +29,11 @@ export interface GatePlan {
   readonly durability: RunDurability
   readonly source: StreamSpec
   readonly layout: Layout
-  /** The whole gate ends about then, milliseconds, audits included. */
+  /** A round ends about then, milliseconds, audits included. */
   readonly budgetMs: number
-  /** Processes of each build. */
+  /** Rounds at the most, each with fresh processes: a further one comes only while the gate cannot tell. */
+  readonly rounds: number
+  /** Processes of each build in a round. */
   readonly copies: number
   /** Pairs of blocks for each copy; null: as many as fit into the budget. */
   readonly pairs: number | null
@@ -41,6 +43,8 @@ export interface GatePlan {
 
 export interface GateHooks {
   readonly signal: AbortSignal
+  /** Asked after a round, with all copies so far: whether the noise hides what is to be decided. */
+  cannotTell(copies: readonly MeasuredCopy[]): boolean
   onProgress(state: { readonly label: string; readonly done: number }): void
   readonly clock?: Clock
   /** Decides the order of the sides; absent: chance. */
@@ -70,7 +74,9 @@ export interface GateMeasurement {
   readonly store: string
   readonly durability: Durability
   readonly blockRecords: number
+  /** Of all rounds. */
   readonly copies: readonly MeasuredCopy[]
+  readonly rounds: number
   /** What broke off the gate, a sentence each: records that failed, a side that ended. */
   readonly troubles: readonly string[]
   readonly elapsedMs: number
@@ -86,7 +92,7 @@ const warmUpBlocks = 3
 /** So many batches are in a block at the least: one alone would not show whether the next is made while it is written. */
 const leastBatches = 2
 /** Kept of the budget for what varies, and to close. */
-const spareShare = 0.04
+const spareShare = 0.07
 /** For latencies both sides are offered this share of what the slower one took at full speed: well below where queues grow. */
 const rateShare = 0.5
 
@@ -132,6 +138,8 @@ class GateSession {
   private readonly troubles: string[] = []
   private facts: Readonly<Record<SideName, SideFacts>> | undefined
   private blockRecords = 0
+  private rounds = 0
+  private roundStartMs: number
   private pairsMs = 0
   /** Records per second that blocks are offered at; undefined: as fast as they are taken. */
   private rate: number | undefined
@@ -144,20 +152,20 @@ class GateSession {
     private readonly startMs: number,
   ) {
     this.clock = hooks.clock ?? systemClock
+    this.roundStartMs = startMs
     this.orderSeed = hooks.seed ?? randomInt(2 ** 31)
     this.random = seededRandom(this.orderSeed)
   }
 
   async run(): Promise<GateMeasurement> {
     try {
-      await this.measure()
+      do await this.round()
+      while (this.rounds < this.plan.rounds && this.hooks.cannotTell(this.copies))
     } catch (error) {
       if (!this.hooks.signal.aborted) {
         if (!(error instanceof SideError)) throw error
         this.troubles.push(error.message)
       }
-    } finally {
-      await Promise.all(this.copies.flatMap(({ sides }) => sideNames.map((name) => sides[name].close())))
     }
     if (this.facts === undefined) throw new Error(this.troubles[0] ?? 'interrupted before anything was measured')
     return {
@@ -166,33 +174,41 @@ class GateSession {
       durability: this.site.durability,
       blockRecords: this.blockRecords,
       copies: this.copies.map(({ pairs, audits }) => ({ pairs, audits })),
+      rounds: this.rounds,
       troubles: this.troubles,
-      elapsedMs: this.elapsed(),
+      elapsedMs: this.clock.now() - this.startMs,
       pairsMs: this.pairsMs,
       orderSeed: this.orderSeed,
       interrupted: this.hooks.signal.aborted,
     }
   }
 
-  /** All copies on fresh tables, the machine settled, all warm; then the pairs, then all audits. */
-  private async measure(): Promise<void> {
+  /** Fresh copies on fresh tables, the machine settled, all warm; then the pairs, then all audits. */
+  private async round(): Promise<void> {
+    if (this.rounds++ > 0) this.roundStartMs = this.clock.now()
     this.say('starting both builds')
-    await this.openAll()
-    await this.site.server.settle()
-    this.say('warming up')
-    await this.warmUp()
-    this.say('measuring')
-    const begin = this.clock.now()
-    for (let turn = 0; this.goesOn(turn, this.clock.now() - begin); turn++) {
-      for (const copy of shuffled(this.copies, this.random)) copy.pairs.push(await this.pair(copy))
-      this.pairsMs = this.clock.now() - begin
+    const copies = await this.openAll()
+    this.copies.push(...copies)
+    try {
+      await this.site.server.settle()
+      this.say('warming up')
+      await this.warmUp(copies)
       this.say('measuring')
+      const begin = this.clock.now()
+      const before = this.pairsMs
+      for (let turn = 0; this.goesOn(turn, this.clock.now() - begin); turn++) {
+        for (const copy of shuffled(copies, this.random)) copy.pairs.push(await this.pair(copy))
+        this.pairsMs = before + this.clock.now() - begin
+        this.say('measuring')
+      }
+      this.say('audit')
+      for (const copy of copies) copy.audits = await this.audit(copy)
+    } finally {
+      await Promise.all(copies.flatMap(({ sides }) => sideNames.map((name) => sides[name].close())))
     }
-    this.say('audit')
-    for (const copy of this.copies) copy.audits = await this.audit(copy)
   }
 
-  /** Time decides, never what was measured: a gate that stopped when it liked the result would cry wolf. */
+  /** Within a round time decides, never what was measured: a gate that stopped when it liked the result would cry wolf. */
   private goesOn(turns: number, spentMs: number): boolean {
     this.hooks.signal.throwIfAborted()
     const { pairs, budgetMs } = this.plan
@@ -202,11 +218,15 @@ class GateSession {
     return this.elapsed() + turnMs + auditTimes * (spentMs + turnMs) <= budgetMs * (1 - spareShare)
   }
 
-  private async openAll(): Promise<void> {
-    const opened = await Promise.allSettled(Array.from({ length: this.plan.copies }, (_, i) => this.open(i + 1)))
-    this.copies.push(...opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])))
+  /** All copies of a round. @throws when one cannot be opened; the others are closed then */
+  private async openAll(): Promise<readonly Copy[]> {
+    const first = this.copies.length + 1
+    const opened = await Promise.allSettled(Array.from({ length: this.plan.copies }, (_, i) => this.open(first + i)))
+    const copies = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
     const broken = opened.find((one) => one.status === 'rejected')
-    if (broken !== undefined) throw broken.reason
+    if (broken === undefined) return copies
+    await Promise.all(copies.flatMap(({ sides }) => sideNames.map((name) => sides[name].close())))
+    throw broken.reason
   }
 
   private async open(copy: number): Promise<Copy> {
@@ -254,18 +274,19 @@ class GateSession {
     }
   }
 
-  /** All copies at once, then one copy alone: that one finds out how many records a block holds. */
-  private async warmUp(): Promise<void> {
+  /** All copies at once, then, in the first round, one copy alone: that one finds out how many records a block holds. */
+  private async warmUp(copies: readonly Copy[]): Promise<void> {
     const unit = Math.max(1, ...sideNames.map((name) => this.facts?.[name].unit ?? 1))
     const ofMs = (rate: number) => unit * Math.max(leastBatches, Math.round((rate * this.plan.blockMs) / 1000 / unit))
     await Promise.all(
-      this.copies.flatMap(({ sides }) =>
+      copies.flatMap(({ sides }) =>
         sideNames.map(async (name) => {
           for (let i = 0; i < warmUpBlocks; i++) await this.block(sides, name, unit)
         }),
       ),
     )
-    const [first] = this.copies
+    if (this.blockRecords > 0) return
+    const [first] = copies
     if (first === undefined) throw new RangeError('a gate needs a copy')
     const rates: number[] = []
     for (const name of shuffled(sideNames, this.random)) {
@@ -302,11 +323,13 @@ class GateSession {
     return { ...block, recordsPerSecond: (block.records * 1000) / block.elapsedMs }
   }
 
+  /** Milliseconds of this round; the first begins with the server's start. */
   private elapsed(): number {
-    return this.clock.now() - this.startMs
+    return this.clock.now() - this.roundStartMs
   }
 
-  private say(label: string): void {
+  private say(what: string): void {
+    const label = this.rounds > 1 ? `round ${this.rounds}, as it could not tell: ${what}` : what
     this.hooks.onProgress({ label, done: Math.min(1, this.elapsed() / this.plan.budgetMs) })
   }
 }

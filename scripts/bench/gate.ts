@@ -28,6 +28,7 @@ interface Line {
   readonly high: number | null
   readonly copies: number
   readonly pairs: number
+  readonly rounds: number
   readonly pairNoise: number | null
   readonly copyNoise: number | null
   readonly seconds: number
@@ -36,7 +37,7 @@ interface Line {
 }
 
 interface Outcome {
-  readonly measurement: { readonly facts: { readonly base: { readonly weir: { readonly build: string } } } }
+  readonly measurement: { readonly rounds: number; readonly facts: { readonly base: { readonly weir: { readonly build: string } } } }
   readonly status: number
   readonly seconds: number
   readonly findings: readonly string[]
@@ -134,6 +135,7 @@ async function gate(arm: Arm, candidate: string, base: string): Promise<Line | u
     high: decision?.interval?.high ?? null,
     copies: decision?.copies ?? 0,
     pairs: decision?.pairs ?? 0,
+    rounds: measurement.rounds,
     pairNoise: decision?.pairNoise ?? null,
     copyNoise: decision?.copyNoise ?? null,
     seconds,
@@ -185,9 +187,11 @@ function described(some: readonly Line[]): string {
   const words = ['slower', 'faster', 'no regression shown', 'cannot tell'].map(
     (word) => `${word} ${some.filter((line) => line.word === word).length}`,
   )
+  const rounds = [...new Set(some.map(({ rounds }) => rounds))].sort((a, b) => a - b)
+  const byRounds = rounds.map((number) => `${number}: ${some.filter((line) => line.rounds === number).length}`).join(', ')
   const share = (value: number) => `${(100 * value).toFixed(1)}%`
   return [
     `  ratio ${Math.exp(mean).toFixed(4)} +- ${((2 * deviation) / Math.sqrt(logs.length)).toFixed(4)}; a gate's own standard deviation ${share(deviation)}; ${words.join(', ')}`,
-    `  a gate: ${middle(({ seconds }) => seconds).toFixed(1)} s, ${middle(({ copies }) => copies)} copies, ${middle(({ pairs }) => pairs)} pairs (medians); noise of a pair ${share(middle(({ pairNoise }) => pairNoise))}, of a copy ${share(middle(({ copyNoise }) => copyNoise))}; load average ${middle(({ load }) => load).toFixed(1)}; findings ${some.filter(({ findings }) => findings.length > 0).length}`,
+    `  a gate: ${middle(({ seconds }) => seconds).toFixed(1)} s, ${middle(({ copies }) => copies)} copies, ${middle(({ pairs }) => pairs)} pairs (medians), rounds ${byRounds}; noise of a pair ${share(middle(({ pairNoise }) => pairNoise))}, of a copy ${share(middle(({ copyNoise }) => copyNoise))}; load average ${middle(({ load }) => load).toFixed(1)}; findings ${some.filter(({ findings }) => findings.length > 0).length}`,
   ].join('\n')
 }
