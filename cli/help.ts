@@ -20,7 +20,7 @@ export function programHelp(commands: readonly AnyCommand[]): string {
 /** Help of one command; `targetOptions` are listed when everything is asked for. */
 export function commandHelp(command: AnyCommand, all: boolean, targetOptions: readonly SharedOption[]): string {
   const places = command.positionals.map((key) => ` [${key}]`).join('')
-  const options = Object.entries(command.options).filter(([key]) => !command.positionals.includes(key) || command.positionals.length > 1)
+  const options = Object.entries(command.options)
   const common = options.filter(([, option]) => all || !option.rare)
   const lines = [`weir ${command.name}${places} [flags]`, ...wrap(command.summary, width), '']
   lines.push(...columns(common.map(([key, option]) => [`  ${flagOf(key, option)}`, option.summary] as const)))

@@ -31,9 +31,9 @@ const options = {
   lines: value({ placeholder: 'N', summary: 'records in a request (100; receiver-100k 1)', parse: parsePositiveCount }),
   questions: value({ placeholder: 'N', summary: 'questions/s (analytics-read 20, mixed 10)', parse: parseRate }),
   submissions: value({ placeholder: 'N', summary: 'receiver-100k: requests due at once (100k)', parse: parsePositiveCount }),
-  duration: value({ placeholder: 'TIME', summary: 'how long (30s; receiver-soak 1h)', parse: parseDuration }),
+  duration: value({ placeholder: 'TIME', summary: 'how long (30s; receiver-soak 1h, receiver-100k 30m)', parse: parseDuration }),
   connections: value({ placeholder: 'N', summary: 'at once (50; receiver-100k 200, analytics-read 20)', parse: parsePositiveCount }),
-  p99: value({ placeholder: 'TIME', summary: 'fail (1) above this, due to answered; or none', parse: parseLimit }),
+  p99: value({ placeholder: 'TIME', summary: 'fail (1) above this, due to answered (1s or 2s), or none', parse: parseLimit }),
   'batch-time': { ...receiverOptions['batch-time'], rare: false, summary: 'the receiver stores a batch at the latest after (3m)' },
   json: toggle({ summary: 'print the result as one JSON document' }),
   out: value({ placeholder: 'DIR', summary: 'where the result file goes (results/runs)', parse: (text) => text }),
@@ -70,7 +70,7 @@ type K6Options = Values<typeof options>
 
 export const k6 = defineCommand({
   name: 'k6',
-  summary: `Has k6 load receiver or analytics, audits the store: ${k6Scripts.map(({ name }) => name).join(', ')}.`,
+  summary: 'Has k6 load receiver or analytics, and audits the store.',
   options,
   positionals: ['script'],
   targetOptions: false,

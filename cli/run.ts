@@ -24,6 +24,7 @@ import {
 } from './catalogue.js'
 import { defineCommand, toggle, type Values, value } from './command.js'
 import { Interrupted, UsageError } from './errors.js'
+import { formatOfInput } from './input-format.js'
 import { progressLine } from './progress.js'
 import {
   parseCount,
@@ -46,7 +47,12 @@ const mostUntil = 30
 /** The options of a run; other commands that plan one take theirs from here. */
 export const options = {
   scenario: value({ placeholder: 'NAME', summary: 'scenario to replay (steady); see weir list', parse: scenarioNamed }),
-  target: value({ alias: 't', placeholder: 'A,B', summary: 'architectures to measure (all but the baseline)', parse: targetsNamed }),
+  target: value({
+    alias: 't',
+    placeholder: 'A,B',
+    summary: 'architectures to measure (all but baseline and receiver)',
+    parse: targetsNamed,
+  }),
   store: value({ alias: 's', placeholder: 'A,B', summary: 'postgres, clickhouse, null or a URL (all embedded ones)', parse: storesNamed }),
   n: value({ alias: 'n', placeholder: 'AMOUNT', summary: 'records (1M) or bytes (10GB) of the full-speed leg (1M)', parse: parseLength }),
   duration: value({ placeholder: 'TIME', summary: 'length as time instead: 30s, 5m', parse: parseDuration }),
@@ -63,7 +69,12 @@ export const options = {
   input: value({ placeholder: 'FILE', summary: 'replay a real log, plain or .gz', parse: (text) => text }),
   json: toggle({ summary: 'print the result as one JSON document' }),
   out: value({ placeholder: 'DIR', summary: 'where the result file goes (results/runs)', parse: (text) => text }),
-  format: value({ placeholder: 'NAME', summary: 'combined, common or json (combined)', rare: true, parse: formatNamed }),
+  format: value({
+    placeholder: 'NAME',
+    summary: 'combined, common or json (combined; of a file: found by trying)',
+    rare: true,
+    parse: formatNamed,
+  }),
   profile: value({ placeholder: 'NAME', summary: 'what the generated stream looks like (web)', rare: true, parse: profileNamed }),
   seed: value({ placeholder: 'N', summary: 'another stream of the same profile (1)', rare: true, parse: parseSeed }),
   start: value({ placeholder: 'DATE', summary: "time of the first record, ISO, UTC (the scenario's)", rare: true, parse: parseStart }),
@@ -119,7 +130,8 @@ export const run = defineCommand({
   ],
 
   async handler(values, { cwd, display, settings, signal, progress, notice }) {
-    const plan = planRun(values, settings, cwd)
+    const planned = planRun(values, settings, cwd)
+    const plan = planned.input === null ? planned : { ...planned, format: await formatOfInput(planned.input, values.format, notice) }
     if (values['partition-key'] === undefined && plan.partitionKey !== 'id')
       notice(`${plan.scenario} splits each month by ${plan.partitionKey} unless --partition-key says otherwise`)
     const begin = performance.now()

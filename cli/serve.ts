@@ -17,19 +17,15 @@ export const serve = defineCommand({
   name: 'serve',
   summary: 'Serves over HTTP: questions about a run, or lines on their way into one.',
   options: {
-    service: value({
-      placeholder: 'NAME',
-      summary: services.map(({ name, summary }) => `${name}: ${summary}`).join('; '),
-      parse: serviceNamed,
-    }),
+    service: value({ placeholder: 'NAME', summary: `${services.map(({ name }) => name).join(', ')}; see weir list`, parse: serviceNamed }),
     store: value({ alias: 's', placeholder: 'URL', summary: 'server that holds the run: postgres://user@host/db, ...', parse: storeNamed }),
     data: value({ placeholder: 'DIR', summary: 'or the data directory that weir run --keep --data left', parse: (text) => text }),
-    schema: value({ placeholder: 'NAME', summary: 'the run: its schema, or how its name ends (the only one there)', parse: schemaNamed }),
+    schema: value({ placeholder: 'NAME', summary: 'the run, or how its name ends (the only one there)', parse: schemaNamed }),
     port: value({ placeholder: 'PORT', summary: 'port to listen on (any free one)', parse: parsePort }),
     host: value({ placeholder: 'HOST', summary: 'address to listen on (127.0.0.1)', parse: (text) => text }),
     token: value({
       placeholder: 'TOKEN',
-      summary: 'what callers must show; better set as WEIR_TOKEN, which ps does not show',
+      summary: 'what callers must show; as WEIR_TOKEN ps does not show it',
       parse: parseToken,
     }),
     openapi: toggle({ summary: 'print the OpenAPI document of the service and end' }),

@@ -168,12 +168,13 @@ test('generate: interrupted, it ends with 130', async () => {
 test('list names everything, as text and as JSON', () => {
   const { stdout } = weir(['list'])
   const all = JSON.parse(weir(['list', '--json']).stdout) as Record<string, readonly { readonly name: string; readonly summary: string }[]>
-  assert.equal(Object.keys(all), ['targets', 'stores', 'scenarios', 'profiles'])
+  assert.equal(Object.keys(all), ['targets', 'stores', 'scenarios', 'profiles', 'services', 'k6'])
   for (const { name, summary } of Object.values(all).flat()) {
     assert.match(stdout, name)
     assert.match(stdout, summary)
   }
-  for (const name of ['postgres', 'null', 'steady', 'month-end', 'web', 'single-thread']) assert.match(stdout, name)
+  for (const name of ['postgres', 'null', 'steady', 'month-end', 'web', 'single-thread', 'processor', 'receiver-soak'])
+    assert.match(stdout, name)
 })
 
 test('doctor: every fault has a remedy, and the status follows', () => {

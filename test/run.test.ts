@@ -1,5 +1,5 @@
 /** weir run as a user meets it, into the null store: one document on stdout, a result file, exit statuses, an orderly stop. */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
@@ -92,6 +92,31 @@ test('a file that is not there is a clear error', () => {
   assert.is(status, 1)
   assert.match(stderr, 'nowhere.log')
   assert.not.match(stderr, /\n\s+at /)
+})
+
+test("a log's format is found by trying; one of no format is refused, unless its format is named", () => {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-run-test-'))
+  try {
+    const generated = weir(['generate', '-n', '20k', '--format', 'common', '-o', folder])
+    assert.is(generated.status, 0, generated.stderr)
+    const log = join(folder, 'access-000001.log')
+    const words = ['run', '-s', 'null', '-t', 'single-thread', '--no-latency-leg', '--json', '--input']
+    const formatOf = (text: string) => (JSON.parse(text) as Result).configuration['format']
+    const found = weir([...words, log])
+    assert.is(found.status, 0, found.stderr)
+    assert.match(found.stderr, /1,000 of the first 1,000 lines of .*access-000001\.log are of the common format/)
+    assert.is(formatOf(found.stdout), 'common')
+    const named = weir([...words, log, '--format', 'combined'])
+    assert.match(named.stderr, /0 of the first 1,000 lines .* are of the combined format, 1,000 of the common format: --format common\?/)
+    assert.is(formatOf(named.stdout), 'combined')
+    const none = join(folder, 'none.log')
+    writeFileSync(none, 'nothing\n'.repeat(500))
+    const refused = weir([...words, none])
+    assert.is(refused.status, 2)
+    assert.match(refused.stderr, /none of the first 500 lines of .*none\.log is a record of a known format \(combined, common, json\)/)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 })
 
 test('the first signal stops in order, with status 130 and at most one document', async () => {
