@@ -1,9 +1,10 @@
 /** Objects as files of a directory, each on disk before it has its name. */
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { access, type FileHandle, link, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
+import { access, type FileHandle, link, open, readdir, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Buffers, freshBuffers } from '../generators/buffer-pool.js'
+import { makeFolder, syncFolder } from './durable-folder.js'
 import { checkName, MissingObjectError, type Objects, TakenNameError } from './objects.js'
 
 /** Files that are being written begin so, followed by their writer's process id; a crash may leave one. */
@@ -21,7 +22,7 @@ export interface FolderOptions {
 /** @throws Error when the folder cannot be made */
 export async function openFolder({ folder, sync = true }: FolderOptions): Promise<Objects> {
   try {
-    await mkdir(folder, { recursive: true })
+    await makeFolder(folder)
     // What a crash has left was never told of as stored.
     for (const name of await readdir(folder)) if (isAbandoned(name)) await unlink(join(folder, name)).catch(() => undefined)
   } catch (error) {
@@ -48,7 +49,7 @@ class Folder implements Objects {
         await file.close()
       }
       await entitle(path, join(this.folder, name))
-      if (this.sync) await this.syncFolder()
+      if (this.sync) await syncFolder(this.folder)
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') return await this.compare(name, parts)
       throw new Error(`the object ${name} could not be written to ${this.folder}: ${messageOf(error)}; is the disk full?`, { cause: error })
@@ -94,17 +95,7 @@ class Folder implements Objects {
     const there = await this.get(name)
     if (!Buffer.concat(parts).equals(there)) throw new TakenNameError(name, this.folder)
     // Whoever put it may have failed at just this.
-    if (this.sync) await this.syncFolder()
-  }
-
-  /** A name is on disk when its directory is. */
-  private async syncFolder(): Promise<void> {
-    const folder = await open(this.folder, constants.O_RDONLY)
-    try {
-      await folder.sync()
-    } finally {
-      await folder.close()
-    }
+    if (this.sync) await syncFolder(this.folder)
   }
 }
 

@@ -1,4 +1,5 @@
 /** What Weir's HTTP services have in common: tokens, problem documents, and what meets no route. */
+import { constants, type Http2ServerRequest } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify'
 import { bearer } from './bearer.js'
@@ -51,7 +52,13 @@ export function guard(app: FastifyInstance, { token, open, onTrouble }: GuardOpt
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   // HTTP/2 knows no such header, and refuses it.
   const { connection, ...others } = problem.headers
-  const headers = connection === undefined || reply.request.raw.httpVersionMajor > 1 ? others : { ...others, connection }
+  const { raw } = reply.request
+  const headers = connection === undefined || raw.httpVersionMajor > 1 ? others : { ...others, connection }
+  // There the stream goes with the answer, not the connection: nothing more of it is read (RFC 9113, 8.1).
+  if (connection !== undefined && raw.httpVersionMajor > 1) {
+    const { stream } = raw as unknown as Http2ServerRequest
+    stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR))
+  }
   // As bytes, so that no schema of the route is asked how to write it.
   return reply
     .code(problem.status)

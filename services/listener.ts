@@ -24,6 +24,9 @@ export interface ListenerOptions {
 
 type Handler = (request: http.IncomingMessage, response: http.ServerResponse) => void
 
+/** What is left to connections once everything is answered and the service ends. */
+const endMs = 3_000
+
 /** How an HTTP/2 connection begins that did not agree on it beforehand (RFC 9113, 3.4); no method begins so. */
 const preface = Buffer.from('PRI')
 
@@ -31,6 +34,7 @@ const preface = Buffer.from('PRI')
 export function listener(handler: Handler, options: ListenerOptions): { readonly server: http.Server; endSessions(): void } {
   const { tls, arrivalMs, mostConnections, mostStreams, proxied = false } = options
   const sessions = new Set<http2.ServerHttp2Session>()
+  const sockets = new Set<Socket>()
   const settings = { settings: { maxConcurrentStreams: mostStreams, maxHeaderListSize: http.maxHeaderSize } }
   const greet = (session: http2.ServerHttp2Session) => {
     sessions.add(session)
@@ -64,12 +68,20 @@ export function listener(handler: Handler, options: ListenerOptions): { readonly
       }),
     )
   }
+  server.prependListener('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   if (proxied) takeProxied(server, arrivalMs)
   server.maxConnections = mostConnections
   return {
     server,
     endSessions() {
       for (const session of sessions) session.close()
+      // Who has not asked by now, or does not take its answer, does not hold up the end.
+      setTimeout(() => {
+        for (const socket of sockets) socket.destroy()
+      }, endMs).unref()
     },
   }
 }

@@ -9,7 +9,7 @@ import { processorDefaults } from '../../services/processor/server.js'
 import { type RunningReceivers, startReceivers } from '../../services/receiver/instances/start.js'
 import { defaultSettings } from '../../services/receiver/server.js'
 import { Bell } from '../../stores/bell.js'
-import type { Store } from '../../stores/store.js'
+import type { Receipt, Store } from '../../stores/store.js'
 import type { CountedPart } from '../accounts/cpu.js'
 import type { K6Plan } from './plan.js'
 
@@ -20,7 +20,7 @@ export interface RoadOptions {
   /** A folder of the run's own. */
   readonly scratch: string
   /** Records are stored: told as soon as that is heard of. */
-  onStored(done: DoneObject): void
+  onStored(done: Pick<DoneObject, 'receipt'>): void
   onTrouble(message: string): void
 }
 
@@ -135,11 +135,7 @@ export class Road {
       this.processors = await Processors.start({
         processors: plan.processors,
         orders: { ...at, settings: { ...processorDefaults, objects: this.folder }, keys: undefined, address: store.address },
-        onDone: (done) => {
-          this.options.onStored(done)
-          this.done.add(done.name)
-          this.news.ring()
-        },
+        onDone: (done) => this.take(done.name, done.receipt),
         onTrouble,
         onDied: () => {
           onTrouble('a processor died, and is replaced')
@@ -152,13 +148,22 @@ export class Road {
     }
   }
 
+  /** An object became rows; told once. */
+  private take(name: string, receipt: Receipt): void {
+    if (this.done.has(name)) return
+    this.done.add(name)
+    this.options.onStored({ receipt })
+    this.news.ring()
+  }
+
   /** What the store knows to be stored. */
   private async ask(): Promise<void> {
     const { logfiles } = this.options.store
     if (logfiles === undefined) return
     for (let after = 0; ; ) {
       const files = await logfiles.registered(after, filesAtOnce)
-      for (const { path, done } of files) if (done) this.done.add(path)
+      const silent = new Map(files.filter(({ path, done }) => done && !this.done.has(path)).map(({ id, path }) => [id, path]))
+      for (const { id, receipt } of await logfiles.outcomes([...silent.keys()])) this.take(silent.get(id) ?? '', receipt)
       const last = files.at(-1)
       if (last === undefined || files.length < filesAtOnce) return
       after = last.id

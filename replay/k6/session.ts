@@ -244,13 +244,15 @@ class K6Session {
     }
     this.say(`k6 ${plan.script.name}`)
     const variables = { ...variablesOf(plan), ...road.variables, ...rendered }
-    // Receivers are gone when they have stored what they hold: what they used until then is read before, what the others use after.
+    // Receivers are gone when they have stored what they hold: what they use for that is read of no process any more.
     const outcome = await counted(accounts, () =>
       runK6({ k6, script: plan.script.path, variables, kernel, scratch, signal: hooks.signal, onSample }),
     )
     this.say('waiting until everything is stored')
-    await road.stopReceiving()
-    const missing = await counted(accounts, () => road.finish(hooks.signal))
+    const missing = await counted(accounts, async () => {
+      await road.stopReceiving()
+      return road.finish(hooks.signal)
+    })
     return { outcome, accounts, missing }
   }
 

@@ -6,7 +6,16 @@ import { type LineObject, openLines, RefusedObjectError } from '../../objects/li
 import { MissingObjectError, type Objects } from '../../objects/objects.js'
 import { Bell } from '../../stores/bell.js'
 import { openStore } from '../../stores/index.js'
-import { type Claim, ClaimLostError, type Logfiles, type Receipt, type Store, type StoreAddress, type Writer } from '../../stores/store.js'
+import {
+  type Claim,
+  ClaimLostError,
+  InDoubtError,
+  type Logfiles,
+  type Receipt,
+  type Store,
+  type StoreAddress,
+  type Writer,
+} from '../../stores/store.js'
 import { chunksOf } from './pieces.js'
 import { Registrar } from './registrar.js'
 import { Supply } from './supply.js'
@@ -193,7 +202,10 @@ export class Processing {
     const renewing = setInterval(() => void this.logfiles.renew(claim, leaseMs).catch(() => undefined), leaseMs / 3)
     try {
       const { writer } = await this.way(object.format)
-      const receipt = await writer.write(chunksOf(object, ranges), claim)
+      const receipt = await writer.write(chunksOf(object, ranges), claim).catch((error: unknown) => {
+        if (error instanceof InDoubtError) return this.afterDoubt(id, error)
+        throw error
+      })
       const records = (of: readonly { readonly count: number }[]) => of.reduce((sum, { count }) => sum + count, 0)
       onDone?.({
         id,
@@ -211,6 +223,21 @@ export class Processing {
       clearInterval(renewing)
       this.buffers.give(bytes)
     }
+  }
+
+  /**
+   * What became of an object whose commit was not answered. The store is asked for as long as the claim would last.
+   * @throws the doubt, when it was not stored so far as is known: it is taken over later, by whoever comes
+   */
+  private async afterDoubt(id: number, doubt: InDoubtError): Promise<Receipt> {
+    const { leaseMs, pollMs } = this.options
+    this.tell(doubt.message)
+    for (const deadline = performance.now() + leaseMs; performance.now() < deadline; ) {
+      const [outcome] = await this.logfiles.outcomes([id]).catch(() => [])
+      if (outcome !== undefined) return outcome.receipt
+      await new Promise((done) => setTimeout(done, pollMs))
+    }
+    throw doubt
   }
 
   private async open(name: string): Promise<Opened> {

@@ -199,7 +199,7 @@ async function bodyOf(request: FastifyRequest, { intake, bodyBytes, unpackedByte
     timer = setTimeout(() => fail(new Problem(408, 'The request took too long.', { connection: 'close' })), arrivalMs)
   })
   try {
-    const reading = readBody(raw, { encoding, length }, { sentBytes: bodyBytes, unpackedBytes }, intake.buffers)
+    const reading = readBody(raw, { encoding, length }, { sentBytes: bodyBytes, unpackedBytes }, intake.buffers, intake)
     return await Promise.race([reading, deadline])
   } finally {
     clearTimeout(timer)

@@ -11,6 +11,13 @@ export interface BodyLimits {
   readonly unpackedBytes: number
 }
 
+/** Room for bodies that are on their way. */
+export interface Room {
+  /** @throws Problem 503 when there is none */
+  reserve(bytes: number): void
+  release(bytes: number): void
+}
+
 export interface BodyHeaders {
   readonly encoding: string | undefined
   /** As it is sent, by its sender's word; 0: not known. */
@@ -38,17 +45,18 @@ const pooledBytes = 65_536
 
 /**
  * The whole body, unpacked, with a newline at its end, in a buffer from `buffers`. What does not fit is refused as soon as that is known: never more than the limit lies in memory.
- * @throws Problem 413 beyond a limit, 415 for another encoding, 400 for what is not of its encoding
+ * @throws Problem 413 beyond a limit, 415 for another encoding, 400 for what is not of its encoding, 503 without room
  */
 export async function readBody(
   sent: Readable,
   { encoding, length }: BodyHeaders,
   limits: BodyLimits,
   buffers: Buffers,
+  space: Room,
 ): Promise<Uint8Array> {
   const { sentBytes, unpackedBytes } = limits
   const name = encoding?.trim().toLowerCase() ?? 'identity'
-  if (name === 'identity' || name === '') return collect(counted(sent, sentBytes), unpackedBytes, length, buffers)
+  if (name === 'identity' || name === '') return collect(counted(sent, sentBytes), unpackedBytes, length, buffers, space)
   const unpacker = unpackers[name]
   if (unpacker === undefined) {
     throw new Problem(415, `Bodies encoded as that are not taken: ${['identity', ...encodings].join(', ')} are.`, {
@@ -58,7 +66,7 @@ export async function readBody(
   const unpacked = unpacker()
   const feeding = feed(counted(sent, sentBytes), unpacked)
   try {
-    const [body] = await Promise.all([collect(unpacked, unpackedBytes, 0, buffers), feeding])
+    const [body] = await Promise.all([collect(unpacked, unpackedBytes, 0, buffers, space), feeding])
     return body
   } catch (error) {
     if (error instanceof Problem) throw error
@@ -100,13 +108,16 @@ async function feed(from: AsyncIterable<Buffer>, to: NodeJS.ReadWriteStream & Re
 }
 
 /** @param expected bytes, if that is known: nothing is moved then */
-async function collect(from: AsyncIterable<Buffer>, most: number, expected: number, buffers: Buffers): Promise<Uint8Array> {
+async function collect(from: AsyncIterable<Buffer>, most: number, expected: number, buffers: Buffers, space: Room): Promise<Uint8Array> {
   let body: Uint8Array | undefined
   let filled = 0
+  let reserved = 0
   /** With a byte to spare for the newline. */
   const room = (wanted: number): Uint8Array => {
     if (body !== undefined && body.length > wanted) return body
     const bytes = 1 + Math.max(wanted, body === undefined ? expected || usualBytes : 2 * body.length)
+    space.reserve(bytes - reserved)
+    reserved = bytes
     const larger = (bytes < pooledBytes ? freshBuffers : buffers).take(bytes)
     if (body !== undefined) {
       larger.set(body.subarray(0, filled))
@@ -122,10 +133,14 @@ async function collect(from: AsyncIterable<Buffer>, most: number, expected: numb
       filled += chunk.length
     }
     if (body !== undefined && body[filled - 1] !== newline) body[filled++] = newline
-    return body?.subarray(0, filled) ?? new Uint8Array(0)
+    if (body === undefined) return new Uint8Array(0)
+    // What is kept until its batch is stored keeps no more memory than it counts for.
+    return body.length < pooledBytes && body.length > 2 * filled ? body.slice(0, filled) : body.subarray(0, filled)
   } catch (error) {
     if (body !== undefined) buffers.give(body)
     throw error
+  } finally {
+    space.release(reserved)
   }
 }
 

@@ -9,7 +9,7 @@ import type { Objects } from '../../objects/objects.js'
 import { Problem } from '../problem.js'
 import { Batch } from './batch.js'
 import { type Entry, Journal, readJournal } from './journal.js'
-import { batchOf, type JournalFolder, journalPath } from './journal-folder.js'
+import { batchOf, type JournalFolder, journalPath, keepTorn } from './journal-folder.js'
 import { Seen } from './seen.js'
 
 /**
@@ -80,19 +80,27 @@ export class Intake {
   /** Batches that are not objects yet, and entries that are not acknowledged yet. */
   private readonly storing = new Set<Promise<void>>()
   private readonly underWay = new Map<Promise<void>, Range>()
-  private nextOwn = 0
+  /** From anywhere: should two receivers ever draw the same source, their records are others all the same. */
+  private nextOwn = randomInt(2 ** 47)
   private names = 0
   private ending = false
   heldBytes = 0
   heldRecords = 0
+  /** Of bodies that are still on their way. */
+  private comingBytes = 0
 
   private constructor(private readonly options: IntakeOptions) {}
 
-  /** Begins with storing what receivers that are no more have left in their journals. @throws Error when a journal cannot be read */
+  /** Begins with storing what receivers that are no more have left in their journals. */
   static async start(options: IntakeOptions): Promise<Intake> {
     const intake = new Intake(options)
-    for (const path of options.journals.orphans) await intake.recover(path)
+    await intake.takeOver()
     return intake
+  }
+
+  /** Stores what receivers that are no more have left in their journals; to be called now and then, since others may die. */
+  async takeOver(): Promise<void> {
+    for (const path of await this.options.journals.takeOver()) await this.recover(path)
   }
 
   /**
@@ -109,6 +117,16 @@ export class Intake {
       this.buffers.give(offered.lines)
       throw error
     }
+  }
+
+  /** Room for a body that is on its way. @throws Problem 503 when as much is held as may be */
+  reserve(bytes: number): void {
+    if (this.heldBytes + this.comingBytes + bytes > this.options.mostBytes) throw busy('As much is on its way as may be held.')
+    this.comingBytes += bytes
+  }
+
+  release(bytes: number): void {
+    this.comingBytes -= bytes
   }
 
   /** Closes what is open and resolves when all of it is stored. Entries that come now are turned away. */
@@ -129,7 +147,9 @@ export class Intake {
     }
     if (sight === 'known') {
       // The first of the two may not be safe yet, and an answer to the second would say that it is.
-      await Promise.all([...this.underWay].filter(([, other]) => meets(other, range)).map(([safe]) => safe))
+      await Promise.all([...this.underWay].filter(([, other]) => meets(other, range)).map(([safe]) => safe)).catch(() => {
+        throw notTaken()
+      })
       return { ...range, duplicate: true }
     }
     if (this.ending) throw busy('The receiver is being stopped.')
@@ -143,7 +163,7 @@ export class Intake {
     } catch (error) {
       this.seen.remove(range)
       this.options.onTrouble?.(`records could not be taken: ${error instanceof Error ? error.message : String(error)}`)
-      throw busy('The disk did not take the records.')
+      throw notTaken()
     } finally {
       this.underWay.delete(safe)
     }
@@ -228,15 +248,25 @@ export class Intake {
   }
 
   private async recover(path: string): Promise<void> {
-    const entries = await readJournal(path)
+    const { onTrouble, now = () => new Date() } = this.options
+    const { entries, torn } = await readJournal(path).catch((error: unknown) => {
+      onTrouble?.(`the write-ahead log ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+      return { entries: [], torn: 1 }
+    })
+    if (torn > 0) {
+      onTrouble?.(
+        `the write-ahead log ${path} ends with what is no whole entry: ${entries.length} entries are stored, and the file is kept`,
+      )
+    }
+    const letGo = async () => void (await (torn > 0 ? keepTorn(path) : unlink(path)))
     for (const entry of entries) if (this.seen.sight(entry) === 'new') this.seen.add(entry)
     const [head] = entries
-    if (head === undefined) return unlink(path)
+    if (head === undefined) return letGo()
     // Under the name that it would have had: an object that was stored just before the end is not stored a second time.
-    const batch = new Batch(batchOf(path), head.format, undefined, this.options.now?.() ?? new Date())
+    const batch = new Batch(batchOf(path), head.format, undefined, now())
     batch.restore(entries)
     this.hold(batch.records, batch.bytes)
-    this.track(this.store(batch).then(() => unlink(path)))
+    this.track(this.store(batch).then(letGo))
   }
 
   private track(work: Promise<void>): void {
@@ -248,6 +278,10 @@ export class Intake {
 
 function meets(a: Range, b: Range): boolean {
   return a.source === b.source && a.first < b.first + b.count && b.first < a.first + a.count
+}
+
+function notTaken(): Problem {
+  return busy('The disk did not take the records.')
 }
 
 function busy(detail: string): Problem {

@@ -1,36 +1,101 @@
 /** Where a receiver's journals lie: a folder of its own, named after its process, beside those of others; those of the dead are taken over. */
-import { readFileSync } from 'node:fs'
-import { mkdir, readdir, rename, rmdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { createHash } from 'node:crypto'
+import { readFileSync, readlinkSync } from 'node:fs'
+import { mkdir, readdir, rename, rmdir, stat, unlink, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { makeFolder, syncFolder } from '../../objects/durable-folder.js'
 
 const ending = '.journal'
+/** Kept for whoever wants to know what was lost: no receiver reads it. */
+const tornEnding = '.torn'
+/** Its time of change says when the folder's owner lived last. */
+const sign = 'alive'
 
 export interface JournalFolder {
   readonly own: string
-  /** Journals of receivers that are no more, in this one's folder now: nobody else stores them. */
-  readonly orphans: readonly string[]
+  /**
+   * Moves the journals of receivers that are no more into this one's folder, and returns their paths: nobody else stores them.
+   * To be called now and then.
+   */
+  takeOver(): Promise<readonly string[]>
+  /** The owner goes. What it has not stored stays for others. */
+  close(): Promise<void>
 }
 
-/** @throws Error when the folder cannot be used */
-export async function openJournalFolder(folder: string): Promise<JournalFolder> {
-  const name = nameOf(process.pid)
-  const own = join(folder, `${name}-${Date.now().toString(36)}`)
-  await mkdir(own, { recursive: true, mode: 0o700 })
-  const orphans: string[] = []
-  for (const other of (await readdir(folder)).sort()) {
-    if (join(folder, other) === own || lives(other)) continue
-    for (const file of await readdir(join(folder, other)).catch(() => [])) {
-      if (!file.endsWith(ending)) continue
-      // Of several that try, one succeeds.
-      const taken = await rename(join(folder, other, file), join(own, file)).then(
-        () => true,
-        () => false,
-      )
-      if (taken) orphans.push(join(own, file))
-    }
-    await rmdir(join(folder, other)).catch(() => undefined)
+/** For those who write no journals. */
+export const noJournals: JournalFolder = { own: '', takeOver: async () => [], close: async () => undefined }
+
+export interface JournalFolderOptions {
+  /** How often the owner gives a sign of life. */
+  readonly signMs?: number
+  /** A receiver whose process cannot be looked at from here is no more when it gave no sign for so long. */
+  readonly silentMs?: number
+}
+
+/**
+ * A receiver whose process this one can see lives as long as its process. Of others, in another container or on another
+ * machine, a sign of life has to be younger than `silentMs`, by the clock of the folder's file system.
+ * @throws Error when the folder cannot be used
+ */
+export async function openJournalFolder(
+  folder: string,
+  { signMs = 5_000, silentMs = 60_000 }: JournalFolderOptions = {},
+): Promise<JournalFolder> {
+  const own = join(folder, `${nameOf(process.pid)}.${processesHere}-${Date.now().toString(36)}`)
+  await makeFolder(own, 0o700)
+  const giveSign = async () => {
+    await remakeFolder(own)
+    await writeFile(join(own, sign), '.')
   }
-  return { own, orphans }
+  await giveSign()
+  const timer = setInterval(() => void giveSign().catch(() => undefined), signMs).unref()
+  const lives = async (other: string): Promise<boolean> => {
+    const [, pid, start, place] = /^(\d+)\.(\d+|unknown)\.([0-9a-z]+)-[0-9a-z]+$/.exec(other) ?? []
+    if (pid === undefined) return true
+    if (place === processesHere) return processLives(Number(pid), start ?? '')
+    const last = await signOf(join(folder, other))
+    return last === undefined || ((await signOf(own)) ?? Number.NEGATIVE_INFINITY) - last < silentMs
+  }
+  return {
+    own,
+    async takeOver() {
+      const taken: string[] = []
+      await giveSign()
+      for (const other of (await readdir(folder)).sort()) {
+        const from = join(folder, other)
+        if (from === own || (await lives(other))) continue
+        for (const file of await readdir(from).catch(() => [])) {
+          if (!file.endsWith(ending)) continue
+          // Of several that try, one succeeds.
+          await rename(join(from, file), join(own, file)).then(
+            () => taken.push(join(own, file)),
+            () => undefined,
+          )
+        }
+        await removeEmpty(from)
+      }
+      if (taken.length > 0) await syncFolder(own)
+      return taken
+    },
+    async close() {
+      clearInterval(timer)
+      await removeEmpty(own)
+    },
+  }
+}
+
+/**
+ * Makes a receiver's own folder again, which whoever took it for dead has removed. Not those above it: where they are gone, so
+ * is the disk that they were on, or somebody has moved them.
+ */
+export async function remakeFolder(own: string): Promise<void> {
+  try {
+    await mkdir(own, { mode: 0o700 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return
+    throw error
+  }
+  await syncFolder(dirname(own))
 }
 
 export function journalPath(own: string, batch: string): string {
@@ -42,32 +107,70 @@ export function batchOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1, -ending.length)
 }
 
+/** Puts a journal aside that could not be read to its end, beside the folders of receivers. Returns where it is. */
+export async function keepTorn(path: string): Promise<string> {
+  const aside = join(path, '..', '..', `${batchOf(path)}${tornEnding}`)
+  await rename(path, aside)
+  return aside
+}
+
+/** When the owner gave its last sign, or the folder came into being; undefined when it is gone. */
+async function signOf(folder: string): Promise<number | undefined> {
+  const found = (await stat(join(folder, sign)).catch(() => undefined)) ?? (await stat(folder).catch(() => undefined))
+  return found?.mtimeMs
+}
+
+/** A folder without journals goes. */
+async function removeEmpty(folder: string): Promise<void> {
+  const files = await readdir(folder).catch(() => [])
+  if (files.some((file) => file !== sign)) return
+  await unlink(join(folder, sign)).catch(() => undefined)
+  await rmdir(folder).catch(() => undefined)
+}
+
 /** A process id alone is used again; with the time of its start it is not. */
 function nameOf(pid: number): string {
   return `${pid}.${statOf(pid)?.start ?? 'unknown'}`
 }
 
-function lives(folder: string): boolean {
-  const [, pid, start] = /^(\d+)\.(\d+|unknown)-[0-9a-z]+$/.exec(folder) ?? []
-  if (pid === undefined) return true
+/** Whose processes can be seen from here: those of this start of the machine, in this namespace. */
+const processesHere = createHash('sha256')
+  .update(`${read('/proc/sys/kernel/random/boot_id')} ${namespace()}`)
+  .digest('hex')
+  .slice(0, 12)
+
+function read(path: string): string {
   try {
-    process.kill(Number(pid), 0)
+    return readFileSync(path, 'utf8').trim()
+  } catch {
+    return ''
+  }
+}
+
+function namespace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid')
+  } catch {
+    return ''
+  }
+}
+
+function processLives(pid: number, start: string): boolean {
+  try {
+    process.kill(pid, 0)
   } catch (error) {
     // EPERM: there is one, of somebody else's.
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
   }
-  const stat = statOf(Number(pid))
+  const found = statOf(pid)
   // A zombie holds nothing any more, and may stay for as long as nobody asks how it ended.
-  return stat?.state !== 'Z' && (stat?.start ?? 'unknown') === start
+  return found?.state !== 'Z' && (found?.start ?? 'unknown') === start
 }
 
 /** A process's state, and when it started in ticks since the machine did (proc(5), fields 3 and 22); undefined where the kernel does not say. */
 function statOf(pid: number): { readonly state: string | undefined; readonly start: string | undefined } | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return { state: fields[0], start: fields[19] }
-  } catch {
-    return undefined
-  }
+  const text = read(`/proc/${pid}/stat`)
+  if (text === '') return undefined
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  return { state: fields[0], start: fields[19] }
 }

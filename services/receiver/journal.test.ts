@@ -1,13 +1,13 @@
 /** The write-ahead log: what was told of as durable is read back, a torn end is not, and a broken disk is told. */
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Entry, Journal, readJournal } from './journal.js'
-import { openJournalFolder } from './journal-folder.js'
+import { journalPath, openJournalFolder } from './journal-folder.js'
 
 let folder: string
 test.before.each(() => {
@@ -22,6 +22,8 @@ const entry = (first: number, text = `line ${first}\n`): Entry => ({
   format: 'common',
   lines: Buffer.from(text),
 })
+/** What a receiver that comes now stores for others. */
+const takenOver = async () => (await openJournalFolder(folder)).takeOver()
 const plain = (entries: readonly Entry[]) => entries.map(({ lines, ...rest }) => ({ ...rest, lines: Buffer.from(lines).toString() }))
 
 test('entries that many append at once are all there, in the order they came', async () => {
@@ -30,7 +32,7 @@ test('entries that many append at once are all there, in the order they came', a
   const entries = Array.from({ length: 500 }, (_, i) => entry(i))
   await Promise.all(entries.map((one) => journal.append(one)))
   await journal.close()
-  assert.equal(plain(await readJournal(path)), plain(entries))
+  assert.equal(plain((await readJournal(path)).entries), plain(entries))
 })
 
 test('wherever the file ends or a bit is wrong, what lies before is read and nothing else', async () => {
@@ -43,14 +45,32 @@ test('wherever the file ends or a bit is wrong, what lies before is read and not
   const size = whole.length / 3
   for (let length = 0; length <= whole.length; length++) {
     writeFileSync(path, whole.subarray(0, length))
-    assert.equal(plain(await readJournal(path)), plain(entries.slice(0, Math.floor(length / size))), `cut at ${length}`)
+    const { entries: read, torn } = await readJournal(path)
+    assert.equal(plain(read), plain(entries.slice(0, Math.floor(length / size))), `cut at ${length}`)
+    assert.is(torn, length % size, `cut at ${length}`)
   }
   for (let at = size; at < 2 * size; at++) {
     const changed = Buffer.from(whole)
     changed[at] = (changed[at] ?? 0) ^ 0x40
     writeFileSync(path, changed)
-    assert.equal(plain(await readJournal(path)), plain([entry(0)]), `changed at ${at}`)
+    const { entries: read, torn } = await readJournal(path)
+    assert.equal(plain(read), plain([entry(0)]), `changed at ${at}`)
+    assert.is(torn, 2 * size, 'the whole entry behind it is not forgotten')
   }
+})
+
+test('room that was never written to is no damage: a machine that lost its power may leave zeros', async () => {
+  const path = join(folder, 'a.journal')
+  const journal = await Journal.create(path)
+  await journal.append(entry(0))
+  await journal.close()
+  for (const zeros of [1, 7, 8, 4096]) {
+    writeFileSync(path, Buffer.concat([readFileSync(path), Buffer.alloc(zeros)]))
+    const { entries, torn } = await readJournal(path)
+    assert.equal([plain(entries), torn], [plain([entry(0)]), 0])
+  }
+  writeFileSync(path, Buffer.alloc(100))
+  assert.equal(await readJournal(path), { entries: [], torn: 0 })
 })
 
 test('a disk that is full is told to whoever waits, and to everybody after', () => {
@@ -62,7 +82,7 @@ test('a disk that is full is told to whoever waits, and to everybody after', () 
     const told = []
     for (let first = 0; first < 4; first++)
       told.push(await journal.append({ source: 1, first, count: 3000, format: 'common', lines }).then(() => 'durable', () => 'refused'))
-    console.log(JSON.stringify({ told, read: (await readJournal(path)).length }))`
+    console.log(JSON.stringify({ told, read: (await readJournal(path)).entries.length }))`
   const { stdout, stderr } = spawnSync(
     'sh',
     ['-c', `trap '' XFSZ; ulimit -f 8; exec "$0" --input-type=module -e "$1"`, process.execPath, script],
@@ -81,7 +101,7 @@ test('journals of a receiver that is no more are taken over once; those of one t
   await journal.append(entry(0))
   await journal.close()
   // This process lives: nothing of its is taken.
-  assert.equal((await openJournalFolder(folder)).orphans, [])
+  assert.equal(await takenOver(), [])
   const script = `
     import { openJournalFolder } from ${JSON.stringify(new URL('./journal-folder.js', import.meta.url).href)}
     import { Journal } from ${JSON.stringify(new URL('./journal.js', import.meta.url).href)}
@@ -90,10 +110,9 @@ test('journals of a receiver that is no more are taken over once; those of one t
     await journal.append({ source: 1, first: 7, count: 1, format: 'common', lines: new Uint8Array([10]) })
     process.kill(process.pid, 'SIGKILL')`
   spawnSync(process.execPath, ['--input-type=module', '-e', script])
-  const taken = await Promise.all([openJournalFolder(folder), openJournalFolder(folder)])
-  const orphans = taken.flatMap((one) => one.orphans)
+  const orphans = (await Promise.all([takenOver(), takenOver()])).flat()
   assert.is(orphans.length, 1)
-  assert.is((await readJournal(orphans[0] ?? ''))[0]?.first, 7)
+  assert.is((await readJournal(orphans[0] ?? '')).entries[0]?.first, 7)
 })
 
 test('a receiver that has ended is no more, also while nobody has asked how it ended', async () => {
@@ -110,16 +129,46 @@ test('a receiver that has ended is no more, also while nobody has asked how it e
     // Its output ends when both have closed it; sleep does not.
     await new Promise((done) => parent.stdout.once('data', done))
     const deadline = performance.now() + 10_000
-    const orphans = async () => (await openJournalFolder(folder)).orphans
-    let taken = await orphans()
+    let taken = await takenOver()
     while (taken.length === 0 && performance.now() < deadline) {
       await pause(10)
-      taken = await orphans()
+      taken = await takenOver()
     }
     assert.is(taken.length, 1)
   } finally {
     parent.kill('SIGKILL')
   }
+})
+
+test('a receiver whose process cannot be seen from here is no more when it gave no sign for long', async () => {
+  // As one in another container, or on another machine, would leave it.
+  const elsewhere = (stamp: string, silentMs: number) => {
+    const own = join(folder, `1.77.0123456789ab-${stamp}`)
+    mkdirSync(own)
+    writeFileSync(join(own, `${stamp}.journal`), '')
+    writeFileSync(join(own, 'alive'), '.')
+    const at = new Date(Date.now() - silentMs)
+    utimesSync(join(own, 'alive'), at, at)
+  }
+  elsewhere('a', 50_000)
+  elsewhere('b', 70_000)
+  const orphans = await takenOver()
+  assert.is(orphans.length, 1)
+  assert.match(orphans[0] ?? '', /\/b\.journal$/)
+  assert.is(readdirSync(folder).filter((name) => name.startsWith('1.77.')).length, 1)
+})
+
+test('one that was taken for dead goes on: its batches are stored by both, and its next ones have a folder', async () => {
+  const mine = await openJournalFolder(folder, { signMs: 3_600_000 })
+  const journal = await Journal.create(journalPath(mine.own, 'e'))
+  await journal.append(entry(0))
+  rmSync(mine.own, { recursive: true })
+  await journal.append(entry(1))
+  await journal.remove()
+  const next = await Journal.create(journalPath(mine.own, 'f'))
+  await next.append(entry(2))
+  await next.close()
+  assert.is((await readJournal(journalPath(mine.own, 'f'))).entries.length, 1)
 })
 
 test.run()

@@ -7,6 +7,8 @@ import { type FileHandle, open, readFile, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { Format, Range } from '../../generators/record.js'
+import { syncFolder } from '../../objects/durable-folder.js'
+import { remakeFolder } from './journal-folder.js'
 
 /** Lines of one source that came in one request. */
 export interface Entry extends Range {
@@ -34,13 +36,9 @@ export class Journal {
 
   /** @throws Error when the file cannot be made */
   static async create(path: string): Promise<Journal> {
+    await remakeFolder(dirname(path))
     const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND, 0o600)
-    const folder = await open(dirname(path), constants.O_RDONLY)
-    try {
-      await folder.sync()
-    } finally {
-      await folder.close()
-    }
+    await syncFolder(dirname(path))
     return new Journal(path, file)
   }
 
@@ -56,16 +54,18 @@ export class Journal {
     })
   }
 
-  /** Waits for what is under way, and closes the file. */
+  /** Waits for what is under way, and closes the file. Idempotent. */
   async close(): Promise<void> {
     await this.writing
     await this.file.close()
   }
 
-  /** The batch is safe elsewhere. */
+  /** The batch is safe elsewhere. A journal that is gone already was taken over, by one that took this receiver for dead. */
   async remove(): Promise<void> {
     await this.close()
-    await unlink(this.path)
+    await unlink(this.path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error
+    })
   }
 
   private async write(): Promise<void> {
@@ -89,20 +89,42 @@ export class Journal {
   }
 }
 
-/** The entries of a journal, up to the first that was not written whole: that one was never told of as durable. */
-export async function readJournal(path: string): Promise<readonly Entry[]> {
+export interface ReadJournal {
+  readonly entries: readonly Entry[]
+  /** Bytes behind the last entry that are none, but for zeros, which are room that was never written to. */
+  readonly torn: number
+}
+
+/**
+ * The entries of a journal, up to the first that is not whole: one that was never told of as durable, unless the disk has
+ * damaged it since.
+ */
+export async function readJournal(path: string): Promise<ReadJournal> {
   const bytes = await readFile(path)
   const entries: Entry[] = []
-  for (let at = 0; at + headBytes <= bytes.length; ) {
+  let at = 0
+  while (at + headBytes <= bytes.length) {
     const length = bytes.readUInt32LE(at)
     const payload = bytes.subarray(at + headBytes, at + headBytes + length)
-    if (payload.length < length || crc32(payload) !== bytes.readUInt32LE(at + 4)) break
-    const end = payload.indexOf(10)
-    const { source, first, count, format } = JSON.parse(payload.subarray(0, end).toString()) as Omit<Entry, 'lines'>
-    entries.push({ source, first, count, format, lines: payload.subarray(end + 1) })
+    if (length === 0 || payload.length < length || crc32(payload) !== bytes.readUInt32LE(at + 4)) break
+    const entry = decode(payload)
+    if (entry === undefined) break
+    entries.push(entry)
     at += headBytes + length
   }
-  return entries
+  const rest = bytes.subarray(at)
+  return { entries, torn: rest.some((byte) => byte !== 0) ? rest.length : 0 }
+}
+
+function decode(payload: Buffer): Entry | undefined {
+  const end = payload.indexOf(10)
+  if (end < 0) return undefined
+  try {
+    const { source, first, count, format } = JSON.parse(payload.subarray(0, end).toString()) as Omit<Entry, 'lines'>
+    return { source, first, count, format, lines: payload.subarray(end + 1) }
+  } catch {
+    return undefined
+  }
 }
 
 function encode({ source, first, count, format, lines }: Entry): readonly Uint8Array[] {

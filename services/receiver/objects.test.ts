@@ -44,7 +44,7 @@ async function storedTwice(place: Place, settings: Partial<ReceiverSettings>): P
     cpSync(place.journals, saved, { recursive: true })
     await receiver.stop()
     for (const own of readdirSync(saved))
-      cpSync(join(saved, own), join(place.journals, `1.0-${own.replace(/.*-/, '')}`), { recursive: true })
+      cpSync(join(saved, own), join(place.journals, own.replace(/^\d+\.\d+/, '1.0')), { recursive: true })
     await receiver.again({ ...place, ...settings })
     await receiver.stop()
     assert.equal(readdirSync(place.journals), [], 'no journal is left')

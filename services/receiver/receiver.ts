@@ -3,6 +3,7 @@ import type { IntakeServiceModule } from '../service.js'
 import { receiverApp } from './app.js'
 import { startReceivers } from './instances/start.js'
 import { Intake } from './intake.js'
+import { noJournals } from './journal-folder.js'
 import { defaultSettings, startReceiver } from './server.js'
 
 export const receiver: IntakeServiceModule = {
@@ -15,7 +16,7 @@ export const receiver: IntakeServiceModule = {
     const intake = await Intake.start({
       ...defaultSettings,
       objects: nowhere,
-      journals: { own: '', orphans: [] },
+      journals: noJournals,
       mostBytes: 0,
       keys: undefined,
     })

@@ -1,5 +1,4 @@
 /** Starts a receiver on a folder of objects: in this process, whoever's it is. */
-import { rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { MetricObjectWithValues, MetricValue } from 'prom-client'
 import { openObjects } from '../../objects/index.js'
@@ -10,7 +9,7 @@ import { listen, listenOnSocket } from '../listening.js'
 import type { RunningService } from '../service.js'
 import { type Receiver, receiverApp } from './app.js'
 import { type Acknowledgement, Intake } from './intake.js'
-import { type JournalFolder, openJournalFolder } from './journal-folder.js'
+import { type JournalFolder, noJournals, openJournalFolder } from './journal-folder.js'
 import type { Siblings } from './siblings.js'
 
 export interface ReceiverSettings {
@@ -61,6 +60,9 @@ export const defaultSettings: Omit<ReceiverSettings, 'objects' | 'journals' | 'k
   mostHeldBytes: 256 * 1024 * 1024,
 }
 
+/** How often journals of receivers that are no more are looked for. */
+const takeOverMs = 15_000
+
 /**
  * Resolves when it listens; what journals of a receiver that was killed held is being stored then.
  * @throws Error that says what was wrong and what to do; nothing listens then
@@ -85,13 +87,19 @@ export async function startReceiver({
     onStored: (batch) => receiver?.stored(batch),
     ...(onTrouble === undefined ? {} : { onTrouble }),
   })
+  let look = Promise.resolve()
+  const looking = setInterval(() => {
+    look = intake.takeOver().catch((error: Error) => onTrouble?.(`write-ahead logs of others cannot be looked for: ${error.message}`))
+  }, takeOverMs).unref()
   const end = async () => {
+    clearInterval(looking)
     receiver?.drain()
+    await look
     // Who waits for an object gets it; then connections are let go.
     await intake.end()
     await receiver?.app.close()
     await objects.close()
-    await rmdir(journals.own).catch(() => undefined)
+    await journals.close()
   }
   try {
     const told = onTrouble === undefined ? {} : { onTrouble }
@@ -119,5 +127,5 @@ async function journalsOf({ objects, journals, acknowledgement }: ReceiverSettin
   const folder = journals ?? (isUrl(objects) ? undefined : join(objects, '.journals'))
   if (folder !== undefined) return openJournalFolder(folder)
   if (acknowledgement === 'append') throw new Error('there is no folder for the write-ahead logs: name one beside the objects in S3')
-  return { own: '', orphans: [] }
+  return noJournals
 }

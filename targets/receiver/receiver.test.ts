@@ -126,7 +126,12 @@ async function answering(answers: readonly RequestListener[], work: (sender: Sen
     request.on('end', () => answers[Math.min(asked++, answers.length - 1)]?.(request, response))
   })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  const sender = new Sender({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, connections: 1, format: 'combined' })
+  const sender = new Sender({
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    connections: 1,
+    format: 'combined',
+    answerMs: 60_000,
+  })
   try {
     await work(sender)
   } finally {

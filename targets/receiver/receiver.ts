@@ -12,6 +12,8 @@ import { Sender } from './sender.js'
 /** Objects that may wait for each processor before `offer` makes the producer wait. */
 const objectsPerProcessor = 4
 const host = '127.0.0.1'
+/** A silent receiver is given up after so long, and as long as a batch may stay open. */
+const patienceMs = 30_000
 
 export const receiver = defineTarget({
   name: 'receiver',
@@ -85,7 +87,12 @@ export const receiver = defineTarget({
         onDied: () => reception?.doubt(),
       })
       ending.push(() => processors.close())
-      const sender = new Sender({ url: receivers.url, connections, format: store.address.format })
+      const sender = new Sender({
+        url: receivers.url,
+        connections,
+        format: store.address.format,
+        answerMs: patienceMs + options.objectLingerMs,
+      })
       const taking = new Reception({
         sender,
         logfiles,

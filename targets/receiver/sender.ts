@@ -10,6 +10,8 @@ export interface SenderOptions {
   readonly url: string
   readonly connections: number
   readonly format: Format
+  /** Without a word for so long a connection is given up: one that was handed to a receiver as that died stays silent. */
+  readonly answerMs: number
 }
 
 /** The receiver will not take these lines, however often they are sent. */
@@ -80,7 +82,7 @@ export class Sender {
 
   private post(delivery: Delivery): Promise<Answer> {
     const { source, first } = rangeOf(delivery)
-    const { format } = this.options
+    const { format, answerMs } = this.options
     return new Promise((resolve, reject) => {
       const outgoing = request(this.url, {
         method: 'POST',
@@ -94,6 +96,7 @@ export class Sender {
         },
         signal: this.closing.signal,
       })
+      outgoing.setTimeout(answerMs, () => outgoing.destroy(new Error(`no answer within ${answerMs / 1000} s`)))
       outgoing.on('error', reject)
       outgoing.on('response', (incoming) => {
         const pieces: Buffer[] = []

@@ -140,7 +140,9 @@ export class Fleet {
 
   private async metrics(): Promise<string> {
     const listening = [...this.running.values()].filter((instance) => instance.listening)
-    return this.sum.text(await Promise.all(listening.map((instance) => this.report(instance))))
+    const reports = await Promise.all(listening.map((instance) => this.report(instance)))
+    // Who died meanwhile counts among the departed.
+    return this.sum.text(reports.filter((_, i) => this.running.get(listening[i]?.index ?? 0) === listening[i]))
   }
 
   private report(instance: Instance): Promise<Metrics> {
