@@ -1,12 +1,16 @@
 /** Processors on real stores: every record of every object once, whatever the objects hold and however many processors there are. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { parseKeys } from '../../objects/keys.js'
+import { openStore } from '../../stores/index.js'
 import { type Kept, startable, storeWith } from '../analytics/stores.testing.js'
 import { Place } from './place.testing.js'
+import type { DoneObject } from './processing.js'
+import { processorDefaults, startProcessor } from './server.js'
 
 const keys = parseKeys(`k1:${Buffer.alloc(32, 1).toString('base64')}`)
 const servers = new Map<string, Kept>()
@@ -143,6 +147,71 @@ onStores('objects that come out of the order of their names', async (place) => {
   writeFileSync(join(place.folder, `${older}-test-9`), bytes)
   await place.until(3)
   await place.assertHolds([{ source: 1, first: 0, count: 20 }])
+})
+
+/** A way to a Postgres on a Unix socket on which the answer to the first commit is lost, and the connection with it. */
+async function losingCommit(url: string): Promise<{ readonly url: string; readonly lost: () => boolean; close(): Promise<void> }> {
+  const { username, password, port, searchParams, pathname } = new URL(url)
+  const sockets = new Set<Socket>()
+  let lost = false
+  const way = createServer((inner) => {
+    const outer = connect({ path: join(searchParams.get('host') ?? '', `.s.PGSQL.${port}`) })
+    for (const [from, to] of [
+      [inner, outer],
+      [outer, inner],
+    ] as const) {
+      sockets.add(from)
+      from.on('error', () => undefined)
+      from.on('close', () => to.destroy())
+    }
+    inner.on('data', (data) => void outer.write(data))
+    outer.on('data', (data) => {
+      if (!lost && data.includes('COMMIT\0')) {
+        lost = true
+        inner.destroy()
+      } else inner.write(data)
+    })
+  })
+  await new Promise<void>((done) => way.listen(0, '127.0.0.1', done))
+  return {
+    url: `postgres://${username}:${password}@127.0.0.1:${(way.address() as AddressInfo).port}${pathname}`,
+    lost: () => lost,
+    async close() {
+      for (const socket of sockets) socket.destroy()
+      await new Promise((done) => way.close(done))
+    },
+  }
+}
+
+test('an object whose commit stood without being answered is told of as done, once', async () => {
+  const server = servers.get('postgres') ?? (await storeWith('postgres', []))
+  servers.set('postgres', server)
+  const way = await losingCommit(server.store.address.url)
+  const place = await Place.on(server)
+  const store = await openStore({ ...place.store.address, url: way.url })
+  const done: DoneObject[] = []
+  const processor = await startProcessor({
+    settings: { ...processorDefaults, objects: place.folder, keys: undefined, pollMs: 20 },
+    store,
+    host: '127.0.0.1',
+    port: 0,
+    onDone: (object) => void done.push(object),
+    onTrouble: () => undefined,
+  })
+  try {
+    const pieces = [1, 2, 3].map((source) => ({ source, first: 0, count: 500 }))
+    for (const piece of pieces) await place.put([piece])
+    while (done.length < 3) await pause(5)
+    assert.ok(way.lost())
+    assert.equal([...new Set(done.map(({ id }) => id))].sort(), [1, 2, 3])
+    assert.is(done.length, 3)
+    await place.assertHolds(pieces)
+  } finally {
+    await processor.close()
+    await store.close()
+    await place.remove()
+    await way.close()
+  }
 })
 
 test.run()
