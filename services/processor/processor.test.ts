@@ -149,7 +149,7 @@ onStores('objects that come out of the order of their names', async (place) => {
   await place.assertHolds([{ source: 1, first: 0, count: 20 }])
 })
 
-/** A way to a Postgres on a Unix socket on which the answer to the first commit is lost, and the connection with it. */
+/** A way to a Postgres on a Unix socket on which the answer to the first commit of rows is lost, and the connection with it. */
 async function losingCommit(url: string): Promise<{ readonly url: string; readonly lost: () => boolean; close(): Promise<void> }> {
   const { username, password, port, searchParams, pathname } = new URL(url)
   const sockets = new Set<Socket>()
@@ -164,9 +164,13 @@ async function losingCommit(url: string): Promise<{ readonly url: string; readon
       from.on('error', () => undefined)
       from.on('close', () => to.destroy())
     }
-    inner.on('data', (data) => void outer.write(data))
+    let settling = false
+    inner.on('data', (data) => {
+      settling ||= data.includes('settle_claim')
+      outer.write(data)
+    })
     outer.on('data', (data) => {
-      if (!lost && data.includes('COMMIT\0')) {
+      if (settling && !lost && data.includes('COMMIT\0')) {
         lost = true
         inner.destroy()
       } else inner.write(data)
