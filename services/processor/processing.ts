@@ -60,6 +60,11 @@ interface Taken extends Opened {
   readonly claim: Claim
 }
 
+/** Objects that should have been removed are looked for this often, from the start on. */
+const sweepMs = 300_000
+/** Asked for at once. */
+const namesAtOnce = 1000
+
 export class Processing {
   private readonly logfiles: Logfiles
   private readonly registrar: Registrar
@@ -69,6 +74,7 @@ export class Processing {
   private readonly ways = new Map<Format, Promise<{ readonly store: Store; readonly writer: Writer }>>()
   private stopping = false
   private lastTakeover = Number.NEGATIVE_INFINITY
+  private lastSweep = Number.NEGATIVE_INFINITY
   private lastTrouble: string | undefined
   private hands: Promise<void>[] = []
   inHand = 0
@@ -130,6 +136,7 @@ export class Processing {
       try {
         const worked = await this.step()
         this.lastTrouble = undefined
+        if (!worked) await this.sweep()
         if (!worked && !this.stopping) await this.bell.nextWithin(pollMs)
       } catch (error) {
         this.tell(error instanceof Error ? error.message : String(error))
@@ -151,6 +158,26 @@ export class Processing {
       this.inHand--
     }
     return true
+  }
+
+  /** Removes objects that are rows and still there: who stored their rows ended before it removed them, or could not. */
+  private async sweep(): Promise<void> {
+    const { objects, removes } = this.options
+    if (!removes || performance.now() - this.lastSweep < sweepMs) return
+    this.lastSweep = performance.now()
+    const known = new Set<string>()
+    for (let after = ''; ; ) {
+      const names = await objects.list(after, namesAtOnce)
+      for (const name of names) if (this.registrar.has(name)) known.add(name)
+      after = names.at(-1) ?? ''
+      if (names.length < namesAtOnce) break
+    }
+    for (let after = 0; known.size > 0; ) {
+      const files = await this.logfiles.registered(after, namesAtOnce)
+      for (const { path, done } of files) if (known.delete(path) && done) await objects.remove(path)
+      after = files.at(-1)?.id ?? after
+      if (files.length < namesAtOnce) return
+    }
   }
 
   /** One that was registered by a processor of which nothing has been heard since; looked for now and then. */

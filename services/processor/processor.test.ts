@@ -149,6 +149,21 @@ onStores('objects that come out of the order of their names', async (place) => {
   await place.assertHolds([{ source: 1, first: 0, count: 20 }])
 })
 
+onStores('an object whose processor ended before it removed it is removed by the next one', async (place) => {
+  const pieces = [{ source: 1, first: 0, count: 100 }]
+  const name = await place.put(pieces)
+  const first = await place.start()
+  await place.until(1)
+  await first.close()
+  assert.equal(readdirSync(place.folder), [name])
+  await place.start({ removes: true })
+  for (let waits = 0; readdirSync(place.folder).length > 0; waits++) {
+    assert.ok(waits < 2000, 'it is still there')
+    await pause(5)
+  }
+  await place.assertHolds(pieces)
+})
+
 /** A way to a Postgres on a Unix socket on which the answer to the first commit of rows is lost, and the connection with it. */
 async function losingCommit(url: string): Promise<{ readonly url: string; readonly lost: () => boolean; close(): Promise<void> }> {
   const { username, password, port, searchParams, pathname } = new URL(url)

@@ -10,6 +10,8 @@ export class Batch {
   private readonly entries: Entry[] = []
   private readonly restored = new Set<Entry>()
   private readonly joining = new Set<Promise<void>>()
+  /** Of a batch that was restored: whether it is known if its object is there. */
+  private looked = false
   /** Of the entries, those that are still joining included. */
   records = 0
   bytes = 0
@@ -68,6 +70,7 @@ export class Batch {
       await this.dropJournal()
       return 0
     }
+    await this.look(objects)
     const object = this.object()
     const parts = sealLines(object, keys === undefined ? undefined : { key: keys.current, inspector })
     try {
@@ -81,6 +84,21 @@ export class Batch {
     }
     await this.dropJournal()
     return parts.reduce((sum, part) => sum + part.length, 0)
+  }
+
+  /**
+   * Whether there is an object of a restored batch is not known. Where there is none, it may have been stored, made rows of and
+   * removed, and processors pass over a name that they know: the batch gets another.
+   */
+  private async look(objects: Objects): Promise<void> {
+    if (this.restored.size === 0 || this.looked) return
+    try {
+      await objects.get(this.name)
+    } catch (error) {
+      if (!(error instanceof MissingObjectError)) throw error
+      this.name = `${this.name}-recovered`
+    }
+    this.looked = true
   }
 
   /**
