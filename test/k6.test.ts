@@ -116,6 +116,9 @@ check('receiver-100k: all submissions are due at once, and none is lost', () => 
   const words = ['receiver-100k', '--submissions', '2000', '--connections', '50', '--batch-records', '700', '--batch-time', '500ms']
   const run = clean(words)
   assert.is(run.records, 2000)
+  assert.is(run.verdict, 'generator-bound')
+  assert.match(run.reasons?.join() ?? '', /the generator used \d+% of the CPU/)
+  assert.not.match(run.reasons?.join() ?? '', 'fell behind')
   measured(run, 2000)
   // Who waited for a connection waited from the start.
   assert.ok((run.latency?.accepted?.p99 ?? 0) > (run.k6?.service?.p99 ?? Number.POSITIVE_INFINITY))

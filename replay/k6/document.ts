@@ -112,6 +112,7 @@ async function buildRun(record: K6Record): Promise<Run> {
   const { plan, site, layout, audit, elapsedMs, partitions, error } = record
   const { lines, questions, outcome } = record
   const measured = lines ?? questions
+  const atOnce = measured?.schedule.arrivals === 'at once'
   const planned = (measured?.schedule.planned ?? 0) * (measured?.schedule.each ?? 0)
   const stored = lines === undefined ? (questions?.measurements.figures().answered ?? 0) : (audit?.audit.stored ?? storedIn(lines))
   const blocks = elapsedMs > 0 ? [blockOf(0, stored, elapsedMs)] : []
@@ -128,13 +129,17 @@ async function buildRun(record: K6Record): Promise<Run> {
   const { evidence, bound: _bound, ...used } = accountsOf(record, stored, throughput.recordsPerSecond)
   const { verdict, reasons } = judge({
     ...evidence,
-    givenRate: true,
+    // Of what is due at once the throughput is a figure of full speed, and what k6 took of the machine is missing in it.
+    givenRate: !atOnce,
     audit: counted,
     error,
     interrupted: record.interrupted,
     overloaded: unsent > all * unsentShare,
-    // What k6 left unsent made everything behind it late, whoever's fault that was.
-    lag: unsent > 0 || latency?.generatorLag === undefined ? undefined : { offeredMs: latency.generatorLag.p99, storedMs: latency.p99 },
+    // What k6 left unsent made everything behind it late, whoever's fault that was; and what is due at once waits for connections.
+    lag:
+      unsent > 0 || latency?.generatorLag === undefined || atOnce
+        ? undefined
+        : { offeredMs: latency.generatorLag.p99, storedMs: latency.p99 },
     firstFailure: firstFailureOf(k6),
     maxRejects: null,
     missedThresholds: outcome.status === k6Statuses.thresholds ? missedOf(k6) : [],
