@@ -49,6 +49,8 @@ class Auditor {
   /** Records that went with their month, those of them that `name` came upon, and rows that ought to have gone too. */
   private dropped = 0
   private readonly droppedByMonth = new Map<string, number>()
+  /** Sums of the positions of those rows. */
+  private readonly droppedPositions = new Map<string, bigint>()
   private droppedNamed = 0
   private remains = 0
   private readonly findings: Finding[] = []
@@ -113,8 +115,13 @@ class Auditor {
         await this.encodeRange(cursor, to, () => {
           this.digester.expect(this.encoder, 0)
           if (month !== undefined) this.expectDropped(month)
-          for (const run of this.encoder.runs(0)) if (run.reason !== undefined) this.rejected += run.count
+          for (const { first, count, reason } of this.encoder.runs(0)) {
+            if (reason === undefined) continue
+            this.rejected += count
+            if (month !== undefined) this.expectPositions(month, -sumOf({ from: first, to: first + count }))
+          }
         })
+        if (month !== undefined) this.expectPositions(month, sumOf({ from, to }))
       } finally {
         await cursor.close()
       }
@@ -129,6 +136,10 @@ class Auditor {
       this.dropped += leaf.rows
       this.droppedByMonth.set(month, (this.droppedByMonth.get(month) ?? 0) + leaf.rows)
     }
+  }
+
+  private expectPositions(month: string, sum: bigint): void {
+    this.droppedPositions.set(month, (this.droppedPositions.get(month) ?? 0n) + sum)
   }
 
   /** Encodes the cursor's records up to a position and hands over every arena that is full, and the last. */
@@ -275,8 +286,11 @@ class Auditor {
     })
   }
 
-  /** Of a month that is gone there is the number of its rows: one that was lost before cannot be named, but it is missed. */
-  private compareCounts({ month, rows, ...span }: DroppedSpan): void {
+  /**
+   * Of a month that is gone there is the number of its rows, and the sum of their positions: one that was lost before cannot be
+   * named, but it is missed, also where another was stored twice.
+   */
+  private compareCounts({ month, rows, positions, ...span }: DroppedSpan): void {
     if (rows === undefined) return
     const wanted = this.droppedByMonth.get(month) ?? 0
     const inDoubt = this.request.fates.failed.reduce(
@@ -291,8 +305,22 @@ class Auditor {
     this.tally.failed += failed
     this.tally.lost += lost
     this.tally.duplicated += duplicated
-    if (lost + duplicated === 0) return
     const { source } = this.request.fates
+    const sum = BigInt.asUintN(64, this.droppedPositions.get(month) ?? 0n).toString()
+    // Where records are in doubt no sum is known beforehand.
+    if (inDoubt === 0 && lost + duplicated === 0 && positions !== undefined && positions !== sum) {
+      this.tally.excluded--
+      this.tally.lost++
+      this.tally.duplicated++
+      this.note({
+        kind: 'lost',
+        source,
+        position: span.from,
+        expected: `${wanted} rows in month ${month}, their positions adding up to ${sum}`,
+        found: `as many, adding up to ${positions}: some were lost and others stored twice; nobody can tell which`,
+      })
+    }
+    if (lost + duplicated === 0) return
     const counts = { expected: `${wanted} rows in month ${month}`, found: `${rows} when it was dropped; nobody can tell which` }
     this.note({ kind: lost > 0 ? 'lost' : 'duplicated', source, position: span.from, ...counts })
   }
@@ -347,4 +375,9 @@ function quote(chunks: readonly Chunk[], position: number): string {
   const end = chunk.lines.indexOf(10, start)
   const text = new TextDecoder().decode(chunk.lines.subarray(start, Math.min(end, start + quoted)))
   return end - start > quoted ? `${text}...` : text
+}
+
+/** Sum of all positions of a stretch. */
+function sumOf({ from, to }: Span): bigint {
+  return ((BigInt(from) + BigInt(to) - 1n) * BigInt(to - from)) / 2n
 }

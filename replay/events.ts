@@ -142,8 +142,8 @@ export class Retention implements Onlooker {
     const drop: Drop = { fromMs: clock.now() - this.startMs, toMs: Number.POSITIVE_INFINITY }
     this.drops.push(drop)
     try {
-      const { rows, bytes, stepsMs } = await dropMonth(span.month)
-      ledger.drop({ ...span, rows })
+      const { rows, positions, bytes, stepsMs } = await dropMonth(span.month)
+      ledger.drop({ ...span, rows, ...(positions === undefined ? {} : { positions }) })
       drop.toMs = clock.now() - this.startMs
       const event = {
         kind: 'drop-month' as const,

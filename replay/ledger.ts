@@ -26,6 +26,8 @@ export interface DroppedSpan extends Span {
   readonly month: string
   /** Rows that the store had of it in the end: nobody can read them back any more. */
   readonly rows?: number
+  /** Sum of their positions, modulo 2^64, in digits. */
+  readonly positions?: string
 }
 
 export interface Span {

@@ -195,6 +195,8 @@ export interface Store {
 /** What went with a month. */
 export interface DroppedMonth {
   readonly rows: number
+  /** Sum of the rows' positions, modulo 2^64, in digits: which rows there were, as far as a number can say. Absent: not known. */
+  readonly positions?: string
   readonly bytes: number
   /** How long each step took, milliseconds, by the store's own names; absent where there is but one. */
   readonly stepsMs?: Readonly<Record<string, number>>

@@ -1,7 +1,19 @@
 /** One run's tables in ClickHouse. */
 import { Readable } from 'node:stream'
 import type { Analytics } from '../analytics.js'
-import type { Image, Inserter, RunMemory, Store, StoreAddress, StoreFacts, Upkeep, WaitWatch, Writer, WriterOptions } from '../store.js'
+import type {
+  DroppedMonth,
+  Image,
+  Inserter,
+  RunMemory,
+  Store,
+  StoreAddress,
+  StoreFacts,
+  Upkeep,
+  WaitWatch,
+  Writer,
+  WriterOptions,
+} from '../store.js'
 import { type Abilities, abilitiesOf, lacksOf } from './abilities.js'
 import { openAnalytics } from './analytics-client.js'
 import { facts, insertMs } from './facts.js'
@@ -70,13 +82,17 @@ export class ClickHouseStore implements Store {
     return rows.length === 1
   }
 
-  async dropMonth(month: string): Promise<{ readonly rows: number; readonly bytes: number }> {
+  async dropMonth(month: string): Promise<DroppedMonth> {
     const { schema } = this.address
     const name = partitionOf(month)
     const gone = (await partitionsOf(this.link, schema, rowTable)).find((partition) => partition.name === name)
     if (gone === undefined) return { rows: 0, bytes: 0 }
+    // Sums of 64 bits wrap round.
+    const [sum] = await this.link.rows<{ positions: string }>(
+      sql`SELECT toString(sum(toUInt64(position))) AS positions FROM ${id(schema, rowTable)} WHERE toYYYYMM(created_at) = ${Number(name)}`,
+    )
     await this.link.run(sql`ALTER TABLE ${id(schema, rowTable)} DROP PARTITION ID ${name}`)
-    return { rows: gone.rows, bytes: gone.bytes }
+    return { rows: gone.rows, bytes: gone.bytes, ...sum }
   }
 
   upkeep(): Promise<Upkeep> {

@@ -33,15 +33,16 @@ export async function dropMonth(client: Client, schema: string, month: string): 
   if (state === 'attached') await step('detach', () => client.query(sql`ALTER TABLE ${parent} DETACH PARTITION ${table} CONCURRENTLY`.text))
   if (state === 'pending') await step('detach', () => client.query(sql`ALTER TABLE ${parent} DETACH PARTITION ${table} FINALIZE`.text))
   const { rows } = await step('count', () =>
-    client.query<{ rows: number; bytes: number }>(
-      sql`SELECT (SELECT count(*) FROM ${table})::float8 AS rows,
-          (SELECT coalesce(sum(pg_total_relation_size(relid)), 0) FROM pg_partition_tree(to_regclass($1)) WHERE isleaf)::float8 AS bytes`
-        .text,
+    client.query<{ rows: number; positions: string; bytes: number }>(
+      sql`SELECT count(*)::float8 AS rows, (coalesce(sum(position), 0) % 18446744073709551616)::text AS positions,
+          (SELECT coalesce(sum(pg_total_relation_size(relid)), 0) FROM pg_partition_tree(to_regclass($1)) WHERE isleaf)::float8 AS bytes
+        FROM ${table}`.text,
       [table.text],
     ),
   )
   await step('drop', () => client.query(sql`DROP TABLE ${table}`.text))
-  return { rows: rows[0]?.rows ?? 0, bytes: rows[0]?.bytes ?? 0, stepsMs }
+  const [{ rows: count, positions, bytes } = { rows: 0, positions: '0', bytes: 0 }] = rows
+  return { rows: count, positions, bytes, stepsMs }
 }
 
 async function stateOf(client: Client, parent: string, table: string): Promise<State> {
