@@ -27,6 +27,8 @@ export function serveMetrics(app: FastifyInstance, service: string, text?: () =>
     registers: [registry],
   })
   app.addHook('onResponse', async (request, reply) => {
+    // Over HTTP/2 a caller that left before its answer comes by here too.
+    if (!reply.raw.writableEnded) return
     // Routes, not paths: a caller must not be able to make new series.
     const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none')
     const method = request.is404 ? 'any' : request.method

@@ -201,6 +201,10 @@ async function bodyOf(request: FastifyRequest, { intake, bodyBytes, unpackedByte
   try {
     const reading = readBody(raw, { encoding, length }, { sentBytes: bodyBytes, unpackedBytes }, intake.buffers, intake)
     return await Promise.race([reading, deadline])
+  } catch (error) {
+    if (error instanceof Problem || !raw.readableAborted) throw error
+    // Nobody reads this; it is no trouble of the service's.
+    throw new Problem(400, 'The body did not come to its end.')
   } finally {
     clearTimeout(timer)
   }

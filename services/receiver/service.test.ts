@@ -433,6 +433,30 @@ test('a request that does not come to its end does not hold up the end', async (
   })
 })
 
+test('who leaves in the middle is no trouble of the service, and no answer in its metrics', async () => {
+  await with_({ acknowledgement: 'object' }, async (receiver) => {
+    const metrics = async () => (await fetch(`${receiver.url}/metrics`)).text()
+    const socket = connect(Number(new URL(receiver.url).port), '127.0.0.1')
+    socket.on('error', () => undefined)
+    socket.write(`POST /v1/lines HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: 1000\r\n\r\n${good}\n`)
+    await pause(50)
+    socket.destroy()
+    while (!/weir_http_requests_aborted_total\S* 1/.test(await metrics())) await pause(10)
+    const session = http2.connect(receiver.url)
+    const stream = session.request({ ':method': 'POST', ':path': '/v1/lines', 'content-type': 'text/plain' })
+    stream.on('error', () => undefined)
+    stream.end(`${good}\n`)
+    while (!/weir_receiver_held_records\S* 1/.test(await metrics())) await pause(10)
+    const gone = new Promise((done) => stream.on('close', done))
+    stream.close(http2.constants.NGHTTP2_CANCEL)
+    await gone
+    session.destroy()
+    assert.is((await receiver.send('')).status, 400)
+    assert.not.match(await metrics(), 'route="/v1/lines",status="200"')
+    assert.equal(receiver.troubles, [])
+  })
+})
+
 test('what is kept of small bodies of unknown length takes no more memory than they have', async () => {
   const space = { reserve: () => undefined, release: () => undefined }
   for (const sent of [gzipSync(`${good}\n`), Buffer.from(`${good}\n`)]) {
