@@ -145,8 +145,8 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
   const rate = rateOf(throughput) ?? 0
   const generatorCpu = session.generatorCpu === null ? null : session.generatorCpu * ledger.offered
   const besides = entry.beside === undefined ? [] : arrangements.map((arrangement) => entry.beside?.options.contenders[arrangement])
-  const error =
-    throughput.error ?? latency?.error ?? besides.find((contender) => contender?.error !== undefined)?.error ?? ledgerError(throughput)
+  const all = [throughput, latency, ...besides].filter((contender) => contender !== undefined)
+  const error = firstOf(all, (contender) => contender.error) ?? firstOf(all, ledgerError)
   const audits = {
     audit: auditOf(throughput.audit),
     latencyAudit: auditOf(latency?.audit),
@@ -166,7 +166,7 @@ async function buildRun(session: SessionRecord, entry: Entry, { nullRate, baseli
     ...audits,
     error: error?.message,
     firstFailure: ledger.firstFailure ?? latency?.ledger.firstFailure,
-    interrupted: throughput.interrupted || (latency?.interrupted ?? false),
+    interrupted: all.some((contender) => contender.interrupted || unaudited(contender)),
     overloaded: latencyPlan !== undefined && overloaded(latencyPlan),
     maxRejects: plan.maxRejects,
   })
@@ -245,6 +245,19 @@ function latencyRateOf({ latencyLeg, arrivals, rate, rateShare }: Plan): Workloa
 }
 
 /** A target that settles a record twice, or one that it was never offered, cannot be believed. */
+function firstOf<T, R>(items: readonly T[], pick: (item: T) => R | undefined): R | undefined {
+  for (const item of items) {
+    const found = pick(item)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** It was told to stop before what it left was read back: an audit that fails leaves an error. */
+export function unaudited({ store, ledger, audit, error }: Pick<Contender, 'store' | 'ledger' | 'audit' | 'error'>): boolean {
+  return store.scanner !== undefined && ledger.offered > 0 && audit === undefined && error === undefined
+}
+
 export function ledgerError({ name, ledger }: Contender): Error | undefined {
   if (ledger.settledTwice === 0 && ledger.neverOffered === 0) return undefined
   return new Error(
@@ -311,15 +324,16 @@ function maximum(histogram: LatencyHistogram): number {
 }
 
 function legOf({ rate, share, blockMs, warmMs, outcomes }: LatencyPlan, contender: Contender): LatencyLeg {
-  const sum = (pick: (outcome: BlockOutcome) => number) => outcomes.reduce((total, outcome) => total + pick(outcome), 0)
+  const mean = (pick: (outcome: BlockOutcome) => number) =>
+    Math.round(outcomes.reduce((total, outcome) => total + pick(outcome), 0) / Math.max(1, outcomes.length))
   return {
     rate,
     share,
     seconds: ((blockMs - warmMs) * outcomes.length) / 1000,
     warmupSeconds: (warmMs * outcomes.length) / 1000,
     records: contender.ledger.offered,
-    backlogAtStart: sum((outcome) => outcome.backlogAtStart),
-    backlogAtEnd: sum((outcome) => outcome.backlogAtEnd),
+    backlogAtStart: mean((outcome) => outcome.backlogAtStart),
+    backlogAtEnd: mean((outcome) => outcome.backlogAtEnd),
     audit: auditOf(contender.audit),
   }
 }

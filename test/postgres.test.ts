@@ -45,6 +45,15 @@ test('a run of three architectures is sound and fits its published schema', () =
   assert.ok(result.runs.every((run) => run.latencyLeg?.audit && run.latencyLeg.audit.lost === 0))
 })
 
+test('whoever is stopped before its audit was interrupted, whatever it had measured', async () => {
+  const words = ['run', '-s', 'postgres', '-n', '150k', '--no-latency-leg', '--json']
+  const { status, stdout } = await weirUntil(words, 'stderr', (child) => child.kill('SIGINT'), { when: 'auditing' })
+  assert.is(status, 130)
+  const { runs } = JSON.parse(stdout) as Result
+  assert.ok(runs.some(({ audit }) => audit === null))
+  for (const { audit, verdict, target } of runs) if (audit === null) assert.is(verdict, 'interrupted', target)
+})
+
 const logs = process.env['WEIR_REAL_LOGS']
 if (logs === undefined)
   test.skip('a real log, plain or packed, is stored but for its truncated line (needs WEIR_REAL_LOGS)', () => undefined)

@@ -135,6 +135,22 @@ test('shapes: each stretch has its share of the records', () => {
     [within(steps, 0, 1000), within(steps, 1000, 2000), within(steps, 2000, 2999.9)].map((n) => Math.round(n / 100)),
     [30, 60, 150],
   )
+  // A step without records is a pause, and what comes behind it is spread over its own step.
+  for (const [words, shares] of [
+    ['steps:1,0,4', [48, 0, 192]],
+    ['steps:0,0,1', [0, 0, 240]],
+    ['steps:1,0,1', [120, 0, 120]],
+    ['steps:0,1,0', [0, 240, 0]],
+  ] as const) {
+    const paused = made(words, 8000)
+    const half = (k: number) => within(paused, k * 500, k * 500 + 499.99)
+    assert.equal(
+      [0, 1, 2].map((k) => Math.round((half(2 * k) + half(2 * k + 1)) / 100)),
+      shares,
+      words,
+    )
+    for (const k of [0, 1, 2]) assert.ok(Math.abs(half(2 * k) - half(2 * k + 1)) <= 2, `${words}, step ${k + 1}`)
+  }
   const burst = made('burst:4x,500ms,2s', 7000)
   // A period of 2 s has 14,000 records: 1.5 s at the base, 0.5 s at four times that.
   assert.equal(

@@ -31,6 +31,7 @@ export function shaped(shape: readonly Stretch[], recordsPerSecond: number, span
   checkRate(recordsPerSecond)
   if (!(spanMs > 0 && Number.isFinite(spanMs))) throw new RangeError(`a span is a positive number of milliseconds, not ${spanMs}`)
   const pieces = piecesOf(shape, recordsPerSecond, spanMs)
+  const busy = pieces.filter(({ records }) => records > 0)
   const perSpan = (recordsPerSecond * spanMs) / 1000
 
   /** Records due strictly within the first milliseconds of a span, not whole ones. */
@@ -42,7 +43,7 @@ export function shaped(shape: readonly Stretch[], recordsPerSecond: number, span
   const dueAt = (index: number): number => {
     const spans = Math.floor(index / perSpan)
     const rest = index - spans * perSpan
-    const piece = last(pieces, ({ before, records }) => before <= rest && records > 0)
+    const piece = last(busy, ({ before }) => before <= rest)
     return spans * spanMs + piece.startMs + piece.lengthMs * shareUntil(piece, rest - piece.before)
   }
   return {

@@ -133,4 +133,13 @@ test('the odds of a steady backlog: for it at zero, even near the noise, against
   assert.ok(of(0.1) < 0.01)
 })
 
+test('a backlog that grows by nearly all that comes is no border case, however well its slope is known', () => {
+  for (const slope of [0.82, 0.86, 1, 3]) {
+    const odds = steadyOdds({ slope, standardError: 0.004, freedom: 20 })
+    assert.ok(odds < 1e-6, `${slope}: ${odds}`)
+  }
+  const steady = steadyOdds({ slope: 0, standardError: 0.004, freedom: 20 })
+  assert.ok(steady > 4 && steady < 1e3, String(steady))
+})
+
 test.run()

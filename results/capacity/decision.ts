@@ -70,6 +70,9 @@ function probabilityOf(odds: number): number {
   return odds / (1 + odds)
 }
 
+/** Odds beyond this say nothing more. */
+const mostLogOdds = Math.log(1e12)
+
 /**
  * How much likelier the slope is if the backlog is steady than if it grows by an unknown share of the rate (half-normal):
  * the Bayes factor of a normal mean (Jeffreys, 1961). A backlog that shrinks counts as steady.
@@ -78,18 +81,23 @@ export function steadyOdds({ slope, standardError, freedom }: Pick<Growth, 'slop
   // Student's longer tails, as the normal distribution of the same variance; no probe tells slopes below half a percent apart.
   const error = Math.max(standardError * Math.sqrt(freedom / Math.max(1, freedom - 2)), 0.004)
   const seen = Math.max(0, slope)
-  const density = (distance: number) => Math.exp(-0.5 * (distance / error) ** 2) / error
-  const steps = 400
-  const reach = 4 * overloadScale + 6 * error
-  let growing = 0
-  let weight = 0
+  const logDensity = (distance: number) => -0.5 * (distance / error) ** 2
+  const reach = Math.max(4 * overloadScale, seen) + 6 * error
+  const steps = Math.max(400, Math.ceil((4 * reach) / error))
+  const priors: number[] = []
+  const logs: number[] = []
   for (let k = 0; k < steps; k++) {
     const share = ((k + 0.5) * reach) / steps
-    const prior = Math.exp(-0.5 * (share / overloadScale) ** 2)
-    growing += prior * density(seen - share)
-    weight += prior
+    priors.push(Math.exp(-0.5 * (share / overloadScale) ** 2))
+    logs.push(-0.5 * (share / overloadScale) ** 2 + logDensity(seen - share))
   }
-  return Math.max(density(seen), 1e-12) / Math.max(growing / weight, 1e-12)
+  // As logarithms: far from both, neither density is more than zero as a number.
+  const largest = Math.max(...logs)
+  const logGrowing =
+    largest +
+    Math.log(logs.reduce((sum, log) => sum + Math.exp(log - largest), 0)) -
+    Math.log(priors.reduce((sum, prior) => sum + prior, 0))
+  return Math.exp(Math.min(mostLogOdds, Math.max(-mostLogOdds, logDensity(seen) - logGrowing)))
 }
 
 function wordsOf(probe: ProbeEvidence, growth: Growth | undefined, lateness: Lateness, limitMs: number): string[] {
