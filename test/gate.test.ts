@@ -78,6 +78,17 @@ test('a build that loses records fails by its audit, not as a regression', async
   assert.match(findings[0] ?? '', /^candidate, copy 1: the audit found \d+ lost \(lost at position \d+/)
 })
 
+test('a build whose parser rejects valid lines fails by what became of the records, though each side is sound by itself', async () => {
+  const rejecting = await copyBuild(join(folder, 'rejecting'), { rejects: 32 })
+  const { status, stdout, stderr } = gate(['--against', plain, ...small, '--rounds', '3', '--json'], {
+    program: join(rejecting, 'dist/cli/main.js'),
+  })
+  assert.is(status, 1, stderr)
+  const { findings } = JSON.parse(stdout) as { findings: readonly string[] }
+  assert.is(findings.length, 2, 'one for each copy, and no further round')
+  assert.match(findings[0] ?? '', /^copy 1: of the same [\d,]+ records candidate has [\d,]+ rejected and base \(.*\) 0$/)
+})
+
 test('a build that is two fifths slower is a regression', async () => {
   const slower = await copyBuild(join(folder, 'slower'), { slower: 1 / 0.6 })
   const words = ['--against', plain, '--copies', '3', '--pairs', '8', '--block', '50ms', '--durability', 'process', '--json']

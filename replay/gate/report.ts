@@ -30,7 +30,7 @@ export function reportOf(plan: GatePlan, measurement: GateMeasurement, { rule, s
   const { copies, rounds, troubles, interrupted, elapsedMs, pairsMs } = measurement
   const decision = decided(copies, rule, (block) => goodness(block, plan.metric))
   const cpu = decided(copies, rule, ({ cpuSeconds, records }) => cpuSeconds / records)
-  const findings = [...troubles, ...sides.flatMap((side) => findingsOf(side, plan, copies))]
+  const findings = [...troubles, ...findingsOf(plan, copies)]
   const pairs = copies.flatMap((copy) => copy.pairs)
   const rows = decision === null ? [] : [rowOf(plan, measurement, decision, pairs)]
   const [row] = rows
@@ -63,7 +63,7 @@ export function reportOf(plan: GatePlan, measurement: GateMeasurement, { rule, s
 
 /** Whether another round could help: nothing was found, and the noise hides what is to be decided. */
 export function cannotTell(plan: GatePlan, copies: readonly MeasuredCopy[], rule: GateRule): boolean {
-  if (sides.some((side) => findingsOf(side, plan, copies).length > 0)) return false
+  if (findingsOf(plan, copies).length > 0) return false
   return decided(copies, rule, (block) => goodness(block, plan.metric))?.word === 'cannot tell'
 }
 
@@ -105,10 +105,32 @@ function rowOf(plan: GatePlan, { store }: GateMeasurement, decision: GateDecisio
   }
 }
 
-function findingsOf(side: SideName, plan: GatePlan, copies: readonly MeasuredCopy[]): readonly string[] {
+function findingsOf(plan: GatePlan, copies: readonly MeasuredCopy[]): readonly string[] {
+  return [...sides.flatMap((side) => findingsOn(side, plan, copies)), ...differencesOf(plan, copies)]
+}
+
+function findingsOn(side: SideName, plan: GatePlan, copies: readonly MeasuredCopy[]): readonly string[] {
   return copies.flatMap(({ audits }, i) =>
     audits === null ? [] : auditSentences(audits[side]).map((text) => `${plan.builds[side].name}, copy ${i + 1}: ${text}`),
   )
+}
+
+/** Each side's audit takes its own parser's word for what a record is; the two sides of a copy were offered the same ones. */
+function differencesOf({ builds }: GatePlan, copies: readonly MeasuredCopy[]): readonly string[] {
+  const many = (count: number) => count.toLocaleString('en-US')
+  return copies.flatMap(({ audits }, i) => {
+    const [base, candidate] = [audits?.base.audit, audits?.candidate.audit]
+    if (!base || !candidate) return []
+    if (base.offered !== candidate.offered) {
+      const offered = `${many(candidate.offered)} records were offered to ${builds.candidate.name} and ${many(base.offered)} to ${builds.base.name}`
+      return [`copy ${i + 1}: ${offered}: what became of them cannot be compared`]
+    }
+    const differing = (['rejected', 'excluded', 'refused'] as const).filter((fate) => base[fate] !== candidate[fate])
+    return differing.map(
+      (fate) =>
+        `copy ${i + 1}: of the same ${many(base.offered)} records ${builds.candidate.name} has ${many(candidate[fate])} ${fate} and ${builds.base.name} ${many(base[fate])}`,
+    )
+  })
 }
 
 function auditSentences({ audit, findings }: SideAudit): readonly string[] {
@@ -138,7 +160,11 @@ function notesOf(
           `${decision.pairs} pairs of blocks of ${blockRecords.toLocaleString('en-US')} records by ${decision.copies} copies of each build${rounds > 1 ? ` in ${rounds} rounds, since the noise hid it before` : ''}, ${duration(elapsedMs / 1000)}; noise of a pair ${percent(decision.pairNoise)}, of a copy ${percent(decision.copyNoise)}`,
         ]),
     ...(cpu === null ? [] : [`CPU of the build for each record: ${change(cpu.ratio)} ${changes(cpu.interval)}`]),
-    ...(audited && copies.length > 0 ? ['every copy of both sides was audited, record by record'] : []),
+    ...(audited && copies.length > 0
+      ? [
+          `every copy of both sides was audited, record by record${differencesOf(plan, copies).length === 0 ? ', and the same became of the records on both' : ''}`,
+        ]
+      : []),
     ...(store === 'null'
       ? []
       : [`both wrote to one ${store} server with the same settings: what a build sets on a server of its own is not compared`]),
