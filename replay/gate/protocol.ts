@@ -53,7 +53,7 @@ export interface SideBlock {
   readonly records: number
   /** From the first offer to the last settlement. */
   readonly elapsedMs: number
-  /** CPU of the side's process and of the target's own processes, seconds; the server's is not in it. */
+  /** CPU of the side's process and of the target's own processes, ended ones included, seconds; the server's is not in it. */
   readonly cpuSeconds: number
   /** Due to stored, milliseconds, of a block at a rate; null at full speed. */
   readonly p99: number | null
