@@ -3,6 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { profileNamed } from '../../generators/profiles.js'
 import { defaultRule } from '../../results/gate.js'
+import { gateJunit } from '../../results/gate-report.js'
 import type { Audit } from '../../results/result.js'
 import { sampleAudit } from '../../results/sample.js'
 import type { SideAudit, SideFacts } from './protocol.js'
@@ -101,6 +102,18 @@ test('sides that were not offered as many cannot be compared, which is a finding
     findings.join(),
     /^copy 1: 19,000 records were offered to candidate and 20,000 to base \(main\): what became of them cannot be compared$/,
   )
+})
+
+test('a block without the metric leaves nothing decided, and that does not pass', () => {
+  const spoilt = copyOf({ pairs: [...pairs, { first: 'base', base: block(), candidate: block({ cpuSeconds: -0.2 }) }] })
+  const report = judged([spoilt, copyOf()], { metric: 'cpu' })
+  assert.equal([report.status, report.rows], [1, []])
+  assert.equal(report.findings, ['nothing could be decided: 1 of 21 blocks of candidate had no cpu above zero'])
+  assert.match(gateJunit(report), /errors="1"/)
+  const idle = copyOf({ pairs: [...pairs, { first: 'base', base: block({ cpuSeconds: 0 }), candidate: block() }] })
+  assert.match(judged([idle], { metric: 'cpu' }).findings.join(), /1 of 11 blocks of base \(main\) had no cpu above zero/)
+  assert.match(judged([]).findings.join(), 'no pair of blocks was measured')
+  assert.is(judged([spoilt], { metric: 'cpu' }, { interrupted: true }).status, 130)
 })
 
 test.run()

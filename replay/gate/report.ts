@@ -30,13 +30,14 @@ export function reportOf(plan: GatePlan, measurement: GateMeasurement, { rule, s
   const { copies, rounds, troubles, interrupted, elapsedMs, pairsMs } = measurement
   const decision = decided(copies, rule, (block) => goodness(block, plan.metric))
   const cpu = decided(copies, rule, ({ cpuSeconds, records }) => cpuSeconds / records)
-  const findings = [...troubles, ...findingsOf(plan, copies)]
   const pairs = copies.flatMap((copy) => copy.pairs)
+  const found = [...troubles, ...findingsOf(plan, copies)]
+  const findings = decision === null && !interrupted && found.length === 0 ? [undecided(plan, pairs)] : found
   const rows = decision === null ? [] : [rowOf(plan, measurement, decision, pairs)]
   const [row] = rows
   const said =
     row === undefined
-      ? 'nothing could be measured'
+      ? 'nothing was decided'
       : sentence(row, rule.minEffect, { fixedSeconds: (elapsedMs - pairsMs) / rounds / 1000, pairsSeconds: pairsMs / rounds / 1000 })
   return {
     schema: 1,
@@ -61,6 +62,14 @@ export function reportOf(plan: GatePlan, measurement: GateMeasurement, { rule, s
   }
 }
 
+/** Why nothing could be decided: a gate that says nothing must not pass. */
+function undecided({ metric, builds }: GatePlan, pairs: readonly MeasuredPair[]): string {
+  const bad = (side: SideName) => pairs.filter((pair) => !usable(goodness(pair[side], metric))).length
+  const counts = sides.flatMap((side) => (bad(side) > 0 ? [`${bad(side)} of ${pairs.length} blocks of ${builds[side].name}`] : []))
+  const why = counts.length === 0 ? 'no pair of blocks was measured' : `${counts.join(' and ')} had no ${metric} above zero`
+  return `nothing could be decided: ${why}`
+}
+
 /** Whether another round could help: nothing was found, and the noise hides what is to be decided. */
 export function cannotTell(plan: GatePlan, copies: readonly MeasuredCopy[], rule: GateRule): boolean {
   if (findingsOf(plan, copies).length > 0) return false
@@ -71,8 +80,10 @@ function decided(copies: readonly MeasuredCopy[], rule: GateRule, pick: (block: 
   const values = copies
     .map(({ pairs }) => pairs.map(({ base, candidate }) => [pick(base), pick(candidate)] as const))
     .filter((pairs) => pairs.length > 0)
-  return values.length === 0 || values.flat(2).some((value) => !(value > 0)) ? null : decide(values, rule)
+  return values.length === 0 || !values.flat(2).every(usable) ? null : decide(values, rule)
 }
+
+const usable = (value: number): boolean => value > 0 && Number.isFinite(value)
 
 /** The figure of a block, as people know it. */
 function figureOf({ recordsPerSecond, p99, cpuSeconds, records }: MeasuredBlock, metric: GateMetric): number {
