@@ -89,6 +89,16 @@ test('a build whose parser rejects valid lines fails by what became of the recor
   assert.match(findings[0] ?? '', /^copy 1: of the same [\d,]+ records candidate has [\d,]+ rejected and base \(.*\) 0$/)
 })
 
+test('a build that settles records twice fails, where nothing can be read back too', async () => {
+  const repeating = await copyBuild(join(folder, 'repeating'), { repeats: 2 })
+  const { status, stdout, stderr } = gate(['--against', plain, '-s', 'null', ...small, '--json'], {
+    program: join(repeating, 'dist/cli/main.js'),
+  })
+  assert.is(status, 1, stderr)
+  const { findings } = JSON.parse(stdout) as { findings: readonly string[] }
+  assert.match(findings[0] ?? '', /^candidate, copy 1: it settled [1-9][\d,]* records twice and 0 that were never offered/)
+})
+
 test('a build that is two fifths slower is a regression', async () => {
   const slower = await copyBuild(join(folder, 'slower'), { slower: 1 / 0.6 })
   const words = ['--against', plain, '--copies', '3', '--pairs', '8', '--block', '50ms', '--durability', 'process', '--json']

@@ -46,7 +46,11 @@ const block = (different: Partial<MeasuredBlock> = {}): MeasuredBlock => ({
   ...different,
 })
 
-const audited = (different: Partial<Audit> = {}, offered = 20_000): SideAudit => ({ audit: sampleAudit(offered, different), findings: [] })
+const audited = (different: Partial<Audit> = {}, offered = 20_000): SideAudit => ({
+  audit: sampleAudit(offered, different),
+  findings: [],
+  ledger: { settledTwice: 0, neverOffered: 0 },
+})
 
 const pairs = Array.from({ length: 10 }, () => ({ first: 'base' as const, base: block(), candidate: block() }))
 
@@ -102,6 +106,22 @@ test('sides that were not offered as many cannot be compared, which is a finding
     findings.join(),
     /^copy 1: 19,000 records were offered to candidate and 20,000 to base \(main\): what became of them cannot be compared$/,
   )
+})
+
+test('a side that settled records twice, or some that it was never offered, cannot be believed', () => {
+  for (const audit of [audited().audit, null]) {
+    const twice = { audit, findings: [], ledger: { settledTwice: 7, neverOffered: 2 } }
+    const { status, findings } = judged([copyOf({ audits: { base: audited(), candidate: twice } })])
+    assert.equal([status, findings.length], [1, 1])
+    assert.match(findings[0] ?? '', 'candidate, copy 1: it settled 7 records twice and 2 that were never offered')
+  }
+})
+
+test('a build that does not know the question is told of, and is no finding', () => {
+  const { audit, findings } = audited()
+  const report = judged([copyOf({ audits: { base: { audit, findings }, candidate: audited() } })])
+  assert.equal([report.status, report.findings], [0, []])
+  assert.match(report.notes.join('\n'), 'base (main) is too old to say whether it settled records twice')
 })
 
 test('a block without the metric leaves nothing decided, and that does not pass', () => {

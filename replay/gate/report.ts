@@ -122,13 +122,18 @@ function findingsOf(plan: GatePlan, copies: readonly MeasuredCopy[]): readonly s
 
 function findingsOn(side: SideName, plan: GatePlan, copies: readonly MeasuredCopy[]): readonly string[] {
   return copies.flatMap(({ audits }, i) =>
-    audits === null ? [] : auditSentences(audits[side]).map((text) => `${plan.builds[side].name}, copy ${i + 1}: ${text}`),
+    audits === null
+      ? []
+      : [...auditSentences(audits[side]), ...ledgerSentences(audits[side])].map(
+          (text) => `${plan.builds[side].name}, copy ${i + 1}: ${text}`,
+        ),
   )
 }
 
+const many = (count: number): string => count.toLocaleString('en-US')
+
 /** Each side's audit takes its own parser's word for what a record is; the two sides of a copy were offered the same ones. */
 function differencesOf({ builds }: GatePlan, copies: readonly MeasuredCopy[]): readonly string[] {
-  const many = (count: number) => count.toLocaleString('en-US')
   return copies.flatMap(({ audits }, i) => {
     const [base, candidate] = [audits?.base.audit, audits?.candidate.audit]
     if (!base || !candidate) return []
@@ -154,6 +159,13 @@ function auditSentences({ audit, findings }: SideAudit): readonly string[] {
   ]
 }
 
+function ledgerSentences({ ledger }: SideAudit): readonly string[] {
+  if (ledger === undefined || ledger.settledTwice + ledger.neverOffered === 0) return []
+  return [
+    `it settled ${many(ledger.settledTwice)} records twice and ${many(ledger.neverOffered)} that were never offered: its figures cannot be believed`,
+  ]
+}
+
 function notesOf(
   plan: GatePlan,
   { facts, copies, rounds, durability, blockRecords, elapsedMs, store }: GateMeasurement,
@@ -176,6 +188,9 @@ function notesOf(
           `every copy of both sides was audited, record by record${differencesOf(plan, copies).length === 0 ? ', and the same became of the records on both' : ''}`,
         ]
       : []),
+    ...sides
+      .filter((side) => copies.some(({ audits }) => audits !== null && audits[side].ledger === undefined))
+      .map((side) => `${plan.builds[side].name} is too old to say whether it settled records twice`),
     ...(store === 'null'
       ? []
       : [`both wrote to one ${store} server with the same settings: what a build sets on a server of its own is not compared`]),

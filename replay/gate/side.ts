@@ -138,9 +138,11 @@ export class Side {
     await this.stop()
     const { store, source } = this.parts
     const { layout, format } = store.address
-    if (store.scanner === undefined) return { audit: null, findings: [] }
+    const { settledTwice, neverOffered } = this.ledger
+    const ledger = { settledTwice, neverOffered }
+    if (store.scanner === undefined) return { audit: null, findings: [], ledger }
     const report = await audit({ scanner: store.scanner, source, fates: this.ledger.fates(), layout, format })
-    return { audit: report.audit, findings: report.findings.slice(0, findingsTold) }
+    return { audit: report.audit, findings: report.findings.slice(0, findingsTold), ledger }
   }
 
   /** Drops the tables and lets go of everything. */

@@ -5,9 +5,15 @@ import { fileURLToPath } from 'node:url'
 
 /**
  * What is done to a copy. `slower`: each block takes so many times as long; `loses`: every so many-th chunk is not written;
+ * `repeats`: every so many-th settlement is said twice;
  * `rejects`: its parser takes every so many-th of the first million lines for no record, and its audit expects just that.
  */
-export type Change = { readonly slower: number } | { readonly loses: number } | { readonly rejects: number } | 'none'
+export type Change =
+  | { readonly slower: number }
+  | { readonly loses: number }
+  | { readonly repeats: number }
+  | { readonly rejects: number }
+  | 'none'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 
@@ -45,7 +51,7 @@ async function patch(index: string, change: Exclude<Change, 'none' | { readonly 
   const found = 'export function findTarget(name) {'
   if (!text.includes(found)) throw new Error(`${index} has no findTarget to be patched`)
   const renamed = text.replace(found, 'function originalTarget(name) {')
-  const wrapper = 'slower' in change ? slower(change.slower) : loses(change.loses)
+  const wrapper = 'slower' in change ? slower(change.slower) : 'loses' in change ? loses(change.loses) : repeats(change.repeats)
   await writeFile(
     index,
     `${renamed}\n${wrapper}\nexport function findTarget(name) {\n  const module = originalTarget(name)\n  return module && changed(module)\n}\n`,
@@ -89,6 +95,21 @@ function changed(module) {
       if (++chunks % ${every} !== 0) return target.offer(chunk)
       context.settle({ source: chunk.source, first: chunk.first, count: chunk.count, fate: 'stored' })
     } }
+  } }
+}`
+}
+
+/** The target says of some batches again that they are stored. */
+function repeats(every: number): string {
+  return `
+function changed(module) {
+  return { ...module, async open(context) {
+    let settlements = 0
+    const settle = (settlement) => {
+      context.settle(settlement)
+      if (++settlements % ${every} === 0) context.settle(settlement)
+    }
+    return module.open({ ...context, settle })
   } }
 }`
 }
