@@ -138,6 +138,8 @@ async function onBaseline(values: GateValues, file: string, { cwd, signal, setti
   const begin = performance.now()
   const onProgress = (state: Progress) => progress(progressLine(state, performance.now() - begin), state.label)
   const here = await runSession(plan, { signal, onProgress, onNotice: notice })
+  // What it measured may be whole, and what it was asked for is not: its audits may be missing.
+  if (signal.aborted) throw new Interrupted()
   const minEffect = values['min-effect'] ?? defaultRule.minEffect
   const seconds = (performance.now() - begin) / 1000
   return reportOnBaseline(stored, here, { ...defaultRule, minEffect, strict: values.strict ?? false, seconds })
