@@ -13,7 +13,7 @@ import { compare } from '../results/compare.js'
 import { renderRefusals } from '../results/compare-table.js'
 import { defaultRule, gateMetrics } from '../results/gate.js'
 import { type GateReport, gateJunit, gateMarkdown, renderGate } from '../results/gate-report.js'
-import { findingsOf, gateOnResults } from '../results/gate-stored.js'
+import { findingsIn, gateOnResults } from '../results/gate-stored.js'
 import { ResultReadError, readResult } from '../results/read.js'
 import { redactDeep, secretsOf } from '../results/redact.js'
 import { defaultFolder } from '../results/write.js'
@@ -153,7 +153,7 @@ async function onResults(values: GateValues, names: readonly [string, string], {
   const rule = { ...defaultRule, minEffect: values['min-effect'] ?? defaultRule.minEffect }
   const comparison = compare(base, candidate, rule.minEffect, rule.confidence)
   const findings = [base, candidate].flatMap(({ results }) =>
-    results.flatMap(({ file, result }) => result.runs.flatMap(findingsOf).map((finding) => `${file}: ${finding}`)),
+    results.flatMap(({ file, result }) => findingsIn(result).map((finding) => `${file}: ${finding}`)),
   )
   if (findings.length === 0) {
     if (comparison.refusals.length > 0) throw new UsageError(renderRefusals(comparison, null))

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 import { compare, type Side } from './compare.js'
 import { defaultRule, type GateMetric } from './gate.js'
 import { gateJunit, renderGate } from './gate-report.js'
-import { findingsOf, gateOnResults } from './gate-stored.js'
+import { findingsIn, findingsOf, gateOnResults } from './gate-stored.js'
 import type { Result, Run } from './result.js'
 import { sampleAudit, sampleLatency, sampleResult, sampleRun } from './sample.js'
 
@@ -32,7 +32,7 @@ const around = (figures: readonly [number, number, number], different?: Partial<
 
 function gated(before: readonly Result[], after: readonly Result[], metric: GateMetric, strict = false) {
   const [a, b] = [side('before', before), side('after', after)]
-  const findings = [a, b].flatMap(({ results }) => results.flatMap(({ result }) => result.runs.flatMap(findingsOf)))
+  const findings = [a, b].flatMap(({ results }) => results.flatMap(({ result }) => findingsIn(result)))
   return gateOnResults(compare(a, b, defaultRule.minEffect, defaultRule.confidence), metric, {
     rule: defaultRule,
     strict,
@@ -100,6 +100,28 @@ test('a lost record is a finding on either side, and there are no figures', () =
     const { status, findings, rows } = gated(before, after, 'throughput')
     assert.equal([status, findings, rows], [1, ['receiver on postgres: the audit found 1 lost'], []])
   }
+})
+
+test('a run that is unsound for what its legs do not show is a finding, with the reasons', () => {
+  const sums = 'the audit does not add up: some record has no fate, or two'
+  const lost = { audit: sampleAudit(1000, { stored: 999, lost: 1 }) }
+  const run = (different: Partial<Run>) => sampleRun('receiver', [1000], different)
+  assert.equal(findingsOf(run({ verdict: 'unsound', reasons: [sums] })), [`receiver on postgres is unsound: ${sums}`])
+  assert.equal(findingsOf(run({ verdict: 'unsound', reasons: ['the audit found 1 lost', sums], ...lost })), [
+    'receiver on postgres: the audit found 1 lost',
+    `receiver on postgres is unsound: ${sums}`,
+  ])
+  const good = around([1000, 10, 500])
+  const beside = resultOf([1000, 10, 500], { verdict: 'unsound', reasons: ['the audit found 2 duplicated'] })
+  const { status, findings } = gated(good, [...good.slice(1), beside], 'throughput')
+  assert.equal([status, findings], [1, ['receiver on postgres is unsound: the audit found 2 duplicated']])
+})
+
+test('damage to the row-at-a-time baseline is a finding too', () => {
+  const [first, ...others] = around([1000, 10, 500]) as [Result, ...Result[]]
+  const damaged = { ...first, baseline: { ...first.baseline, audit: sampleAudit(20_000, { stored: 19_997, lost: 3 }) } }
+  const { status, findings } = gated([damaged, ...others], around([1000, 10, 500]), 'throughput')
+  assert.equal([status, findings], [1, ['the row-at-a-time baseline: the audit found 3 lost']])
 })
 
 test('another machine makes the word advice, and the heading says so', () => {

@@ -2,7 +2,7 @@
 import { type Comparison, isLatency, type Metric, type Row } from './compare.js'
 import { type GateMetric, type GateRule, type GateWord, wordFor } from './gate.js'
 import { change, changes, type GateReport, type GateRow, sentence } from './gate-report.js'
-import type { Interval, Run } from './result.js'
+import type { Audit, Interval, Result, Run } from './result.js'
 import { auditFindings } from './verdict.js'
 
 /** Of several rows the gate's word is the first of these that any has. */
@@ -52,15 +52,35 @@ export interface Circumstances {
   readonly seconds: number
 }
 
-/** What is wrong with a run, a sentence each: what its audits found, and why it failed. */
-export function findingsOf(run: Run): readonly string[] {
-  const audits = [run.audit, run.latencyLeg?.audit ?? null].filter((audit) => audit !== null)
-  const damage = audits.flatMap(auditFindings).map(({ kind, count }) => `${count} ${kind}`)
-  const subject = `${run.target} on ${run.store}`
+/** What is wrong with a result, a sentence each: with its runs, and with the row-at-a-time baseline measured beside them. */
+export function findingsIn({ runs, baseline }: Pick<Result, 'runs' | 'baseline'>): readonly string[] {
+  const damage = damageIn([baseline.audit ?? null])
+  return [...runs.flatMap(findingsOf), ...(damage.length > 0 ? [`the row-at-a-time baseline: ${found(damage)}`] : [])]
+}
+
+/** What is wrong with a run, a sentence each: what its audits found, what else makes it unsound, and why it failed. */
+export function findingsOf({ target, store, verdict, reasons = [], error, audit, latencyLeg }: Run): readonly string[] {
+  const damage = damageIn([audit, latencyLeg?.audit ?? null])
+  const subject = `${target} on ${store}`
+  // The verdict's reasons name the damage too, each kind for itself; audits beside the two legs are in them alone.
+  const others = reasons.filter((reason) => !damage.some((one) => reason === found([one])))
   return [
-    ...(damage.length > 0 ? [`${subject}: the audit found ${damage.join(', ')}`] : []),
-    ...(run.verdict === 'failed' ? [`${subject} failed: ${run.error?.message ?? 'no reason given'}`] : []),
+    ...(damage.length > 0 ? [`${subject}: ${found(damage)}`] : []),
+    ...(verdict === 'unsound' && (others.length > 0 || damage.length === 0)
+      ? [`${subject} is unsound: ${others.join('; ') || 'no reason given'}`]
+      : []),
+    ...(verdict === 'failed' ? [`${subject} failed: ${error?.message ?? reasons[0] ?? 'no reason given'}`] : []),
   ]
+}
+
+type Damage = ReturnType<typeof auditFindings>
+
+function damageIn(audits: readonly (Audit | null)[]): Damage {
+  return audits.filter((audit) => audit !== null).flatMap(auditFindings)
+}
+
+function found(damage: Damage): string {
+  return `the audit found ${damage.map(({ kind, count }) => `${count.toLocaleString('en-US')} ${kind}`).join(', ')}`
 }
 
 /** In a gate below 1 is worse, whatever the metric. */
