@@ -139,7 +139,7 @@ test('what is no build and no ref is a usage error that says what to do', () => 
 })
 
 test('a stored baseline is measured again here, as advice; one of another workload is refused', () => {
-  const ran = weir(['run', '-t', 'single-thread', '-s', 'null', '-n', '200k', '--no-latency-leg', '--json'])
+  const ran = weir(['run', '-t', 'single-thread', '-s', 'postgres', '-n', '60k', '--durability', 'process', '--no-latency-leg', '--json'])
   assert.is(ran.status, 0, ran.stderr)
   const file = join(folder, 'baseline.json')
   writeFileSync(file, ran.stdout)
@@ -147,6 +147,7 @@ test('a stored baseline is measured again here, as advice; one of another worklo
   assert.is(status, 0, stderr)
   assert.match(stdout, 'advice: against a stored baseline, by ratio')
   assert.match(stdout, 'throughput over null calibration')
+  assert.match(stdout, 'throughput over measured baseline')
   writeFileSync(
     file,
     ran.stdout.replace(/"workloadHash":\s*"[0-9a-f]{8}/, (found) => `${found.slice(0, -8)}00000000`),
