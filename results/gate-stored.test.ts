@@ -83,6 +83,31 @@ test('too few results cannot tell and say how many more it takes; strict makes t
   assert.is(gated(one(1000), one(500), 'throughput', true).status, 1)
 })
 
+test('repetitions and blocks of one session are no results: they fail nothing', () => {
+  const several = (speed: number) => {
+    const runs = noise.map((times, i) => sampleRun('receiver', [speed * times], { records: 1000, repetition: i + 1 }))
+    return sampleResult(runs, { createdAt: new Date(Date.UTC(2026, 0, 1) + 1000 * made++).toISOString() })
+  }
+  const blocks = (speed: number) =>
+    sampleResult([
+      sampleRun(
+        'receiver',
+        noise.map((times) => speed * times),
+        { records: 1000 },
+      ),
+    ])
+  for (const [before, after] of [
+    [[several(1000)], [several(500)]],
+    [[several(1000)], around([500, 10, 500])],
+    [[blocks(1000)], [blocks(500)]],
+  ] as const) {
+    const { status, rows, summary } = gated(before, after, 'throughput')
+    assert.equal([status, rows[0]?.word, rows[0]?.interval], [0, 'cannot tell', null])
+    assert.match(summary, /cannot tell, throughput -[45]\d\.\d%: two results a side at the least/)
+    assert.is(gated(before, after, 'throughput', true).status, 1)
+  }
+})
+
 test('latencies at other rates are no figure', () => {
   const others = around([1000, 10, 500], { latency: sampleLatency(900, 20) })
   const { status, rows, summary } = gated(around([1000, 10, 500]), others, 'p99')

@@ -86,16 +86,18 @@ function found(damage: Damage): string {
 /** In a gate below 1 is worse, whatever the metric. */
 function rowOf(row: Row, metric: GateMetric, { minEffect }: GateRule): GateRow {
   const turned = turn(row)
-  const word = turned === null ? 'cannot tell' : wordFor(turned.ratio, turned.interval, minEffect)
+  // Runs and blocks of one session say nothing of what another one would have shown.
+  const independent = row.unit === 'documents'
+  const word = turned === null || !independent ? 'cannot tell' : wordFor(turned.ratio, turned.interval, minEffect)
   return {
     subject: `${row.target} on ${row.store}, ${row.scenario}`,
     ...named[metric],
     base: row.a.value,
     candidate: row.b.value,
     ratio: turned?.ratio ?? null,
-    interval: turned?.interval ?? null,
+    interval: (independent && turned?.interval) || null,
     word,
-    need: row.because ?? 'more results a side',
+    need: independent ? (row.because ?? 'more results a side') : 'two results a side at the least',
     timesPairs: null,
   }
 }
