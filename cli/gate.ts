@@ -163,7 +163,7 @@ async function onResults(values: GateValues, names: readonly [string, string], {
   const driven = [base, candidate].some(({ results }) => results.some(({ result }) => result.runs.some(({ k6 }) => k6 !== undefined)))
   const metric = values.metric ?? (driven ? 'cpu' : 'throughput')
   const seconds = (performance.now() - begin) / 1000
-  const report = gateOnResults(comparison, metric, { rule, strict: values.strict ?? false, findings, seconds })
+  const report = gateOnResults(comparison, metric, { sides: [base, candidate], rule, strict: values.strict ?? false, findings, seconds })
   if (report.rows.length === 0 && findings.length === 0) {
     const there = gateMetrics.filter((name) => comparison.rows.some((row) => row.metric === name))
     throw new UsageError(`no ${metric} is in the results of both sides; --metric ${there.join(' or ')} is`)

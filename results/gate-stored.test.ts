@@ -34,6 +34,7 @@ function gated(before: readonly Result[], after: readonly Result[], metric: Gate
   const [a, b] = [side('before', before), side('after', after)]
   const findings = [a, b].flatMap(({ results }) => results.flatMap(({ result }) => findingsIn(result)))
   return gateOnResults(compare(a, b, defaultRule.minEffect, defaultRule.confidence), metric, {
+    sides: [a, b],
     rule: defaultRule,
     strict,
     findings,
@@ -113,6 +114,36 @@ test('latencies at other rates are no figure', () => {
   const { status, rows, summary } = gated(around([1000, 10, 500]), others, 'p99')
   assert.equal([status, rows[0]?.word, rows[0]?.ratio, rows[0]?.interval], [0, 'cannot tell', null, null])
   assert.match(summary, /cannot tell, speed at p99: rates differ/)
+})
+
+test('a rate that was given and is no longer kept is a regression of latency, though its latencies are no figure', () => {
+  const leg = sampleRun('receiver', [1000]).latencyLeg
+  if (leg === undefined) throw new Error('the sample has a latency leg')
+  const given = { latency: sampleLatency(700, 10), latencyLeg: { ...leg, rate: 700, share: null } }
+  /** So many results, of which the first few were overloaded. */
+  const loaded = (overloaded: number, count: number, different: Partial<Run> = given) =>
+    Array.from({ length: count }, (_, i) =>
+      resultOf([1000, 10, 500], { ...different, ...(i < overloaded ? { verdict: 'overloaded' } : {}) }),
+    )
+  const shown = gated(loaded(0, 5), loaded(3, 5), 'p99')
+  assert.equal([shown.status, shown.rows[0]?.word, shown.rows[0]?.ratio], [3, 'slower', null])
+  const sentence =
+    'receiver on postgres, steady: speed at p99 is slower: at 700/s the candidate was overloaded in 3 of 5 results, the base in none of 5'
+  assert.is(shown.summary, sentence)
+  assert.match(renderGate(shown, display), sentence)
+  assert.match(gateJunit(shown), /failures="1"[^>]*>[\s\S]*<failure message="[^"]*overloaded in 3 of 5/)
+  const ownRate = { ...given, latencyLeg: { ...leg, share: 0.7 } }
+  for (const [why, before, after] of [
+    ['too few of the candidate', loaded(0, 4), loaded(2, 4)],
+    ['the base too', loaded(1, 5), loaded(5, 5)],
+    ['the base, and the candidate no longer', loaded(5, 5), loaded(0, 5)],
+    ['one result a side', loaded(0, 1), loaded(1, 1)],
+    ["a share of each run's own full speed", loaded(0, 5, ownRate), loaded(5, 5, ownRate)],
+  ] as const) {
+    const { status, rows } = gated(before, after, 'p99')
+    assert.equal([status, rows[0]?.word], [0, 'cannot tell'], why)
+  }
+  assert.is(gated(loaded(0, 5), loaded(5, 5), 'throughput').rows[0]?.word, 'no regression shown')
 })
 
 test('a lost record is a finding on either side, and there are no figures', () => {
