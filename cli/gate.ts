@@ -13,7 +13,7 @@ import { compare } from '../results/compare.js'
 import { renderRefusals } from '../results/compare-table.js'
 import { defaultRule, gateMetrics } from '../results/gate.js'
 import { type GateReport, gateJunit, gateMarkdown, renderGate } from '../results/gate-report.js'
-import { findingsOf, gateOnResults } from '../results/gate-stored.js'
+import { findingsIn, gateOnResults } from '../results/gate-stored.js'
 import { ResultReadError, readResult } from '../results/read.js'
 import { redactDeep, secretsOf } from '../results/redact.js'
 import { defaultFolder } from '../results/write.js'
@@ -138,6 +138,8 @@ async function onBaseline(values: GateValues, file: string, { cwd, signal, setti
   const begin = performance.now()
   const onProgress = (state: Progress) => progress(progressLine(state, performance.now() - begin), state.label)
   const here = await runSession(plan, { signal, onProgress, onNotice: notice })
+  // What it measured may be whole, and what it was asked for is not: its audits may be missing.
+  if (signal.aborted) throw new Interrupted()
   const minEffect = values['min-effect'] ?? defaultRule.minEffect
   const seconds = (performance.now() - begin) / 1000
   return reportOnBaseline(stored, here, { ...defaultRule, minEffect, strict: values.strict ?? false, seconds })
@@ -151,7 +153,7 @@ async function onResults(values: GateValues, names: readonly [string, string], {
   const rule = { ...defaultRule, minEffect: values['min-effect'] ?? defaultRule.minEffect }
   const comparison = compare(base, candidate, rule.minEffect, rule.confidence)
   const findings = [base, candidate].flatMap(({ results }) =>
-    results.flatMap(({ file, result }) => result.runs.flatMap(findingsOf).map((finding) => `${file}: ${finding}`)),
+    results.flatMap(({ file, result }) => findingsIn(result).map((finding) => `${file}: ${finding}`)),
   )
   if (findings.length === 0) {
     if (comparison.refusals.length > 0) throw new UsageError(renderRefusals(comparison, null))
@@ -161,7 +163,7 @@ async function onResults(values: GateValues, names: readonly [string, string], {
   const driven = [base, candidate].some(({ results }) => results.some(({ result }) => result.runs.some(({ k6 }) => k6 !== undefined)))
   const metric = values.metric ?? (driven ? 'cpu' : 'throughput')
   const seconds = (performance.now() - begin) / 1000
-  const report = gateOnResults(comparison, metric, { rule, strict: values.strict ?? false, findings, seconds })
+  const report = gateOnResults(comparison, metric, { sides: [base, candidate], rule, strict: values.strict ?? false, findings, seconds })
   if (report.rows.length === 0 && findings.length === 0) {
     const there = gateMetrics.filter((name) => comparison.rows.some((row) => row.metric === name))
     throw new UsageError(`no ${metric} is in the results of both sides; --metric ${there.join(' or ')} is`)

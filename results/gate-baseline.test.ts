@@ -3,7 +3,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { defaultRule } from './gate.js'
 import { decideByRatio } from './gate-baseline.js'
-import type { ThroughputBlock } from './result.js'
+import type { Run, ThroughputBlock } from './result.js'
 import { sampleResult, sampleRun } from './sample.js'
 
 const around = (speed: number, noise = 0.01): readonly ThroughputBlock[] =>
@@ -23,7 +23,7 @@ function placed(speed: number, nothing: number, row: number, noise?: number) {
     calibration: { nullRecordsPerSecond: nothing, blocks: around(nothing, noise) },
     baseline: { ...sample.baseline, measured: row, blocks: around(row, noise) },
   }
-  return { run, result }
+  return { runs: [run], result }
 }
 
 const stored = placed(300_000, 1_500_000, 3000)
@@ -49,15 +49,29 @@ test('noise widens the interval until nothing can be told', () => {
   assert.is(decideByRatio(stored, placed(240_000, 1_500_000, 3000, 0.2), defaultRule).word, 'cannot tell')
 })
 
-test('without blocks of a yardstick that one is left out; without any nothing can be told', () => {
-  const { run, result } = placed(300_000, 1_500_000, 3000)
-  const bare = { run, result: { ...result, calibration: { nullRecordsPerSecond: null } } }
-  assert.equal(
-    decideByRatio(stored, bare, defaultRule).rows.map(({ yardstick }) => yardstick),
-    ['measured baseline'],
-  )
-  const barer = { run, result: { ...bare.result, baseline: { ...result.baseline, blocks: undefined } } }
-  assert.is(decideByRatio(stored, barer, defaultRule).word, 'cannot tell')
+test('one yardstick alone decides nothing, whatever it says', () => {
+  for (const speed of [100_000, 300_000, 900_000]) {
+    const { runs, result } = placed(speed, 1_500_000, 3000)
+    const bare = { runs, result: { ...result, calibration: { nullRecordsPerSecond: null } } }
+    const { rows, word } = decideByRatio(stored, bare, defaultRule)
+    assert.equal([rows.map(({ yardstick }) => yardstick), word], [['measured baseline'], 'cannot tell'])
+    const barer = { runs, result: { ...bare.result, baseline: { ...result.baseline, blocks: undefined } } }
+    assert.equal(decideByRatio(stored, barer, defaultRule), { rows: [], word: 'cannot tell' })
+  }
+})
+
+test('the blocks of all repetitions count together: what one alone shows, and two others do not, is no regression', () => {
+  const repeated = (speeds: readonly number[]) => {
+    const { result } = placed(300_000, 1_500_000, 3000)
+    return { runs: speeds.map((speed) => placed(speed, 1_500_000, 3000).runs[0] as Run), result }
+  }
+  const base = repeated([300_000, 290_000, 310_000])
+  const here = repeated([290_000, 250_000, 310_000])
+  const { word, rows } = decideByRatio(base, here, defaultRule)
+  assert.ok(word !== 'slower')
+  assert.ok(Math.abs((rows[0]?.ratio ?? 0) - ((290 * 250 * 310) / (300 * 290 * 310)) ** (1 / 3)) < 1e-3)
+  const alone = (of: typeof base, i: number) => ({ ...of, runs: of.runs.slice(i, i + 1) })
+  assert.is(decideByRatio(alone(base, 0), alone(here, 1), defaultRule).word, 'slower')
 })
 
 test.run()

@@ -1,4 +1,4 @@
-/** Compares a run with a stored baseline from any machine: by its ratio to what each machine itself measured beside it. */
+/** Compares runs with a stored baseline from any machine: by its ratio to what each machine itself measured beside it. */
 import { type GateWord, wordFor } from './gate.js'
 import type { Interval, Result, Run, ThroughputBlock } from './result.js'
 import { studentQuantile } from './statistics.js'
@@ -20,38 +20,40 @@ export interface RatioRow {
 
 export interface BaselineDecision {
   readonly rows: readonly RatioRow[]
-  /** 'slower' and 'faster' only if every yardstick says so. */
+  /** Anything but 'cannot tell' only if both yardsticks are there; 'slower' and 'faster' only if both say so. */
   readonly word: GateWord
 }
 
-interface Placed {
-  readonly run: Run
+/** The repetitions of one target on one store within a session, whose blocks count together. */
+export interface PlacedRuns {
+  readonly runs: readonly Run[]
   readonly result: Result
 }
 
 /**
- * Decides for one run. Machines differ in more ways than a yardstick measures: the null store says what processor and memory
+ * Decides for one target on one store. Machines differ in more ways than a yardstick measures: the null store says what processor and memory
  * give, the row-at-a-time baseline what a commit costs, and a run lies between the two. So a regression needs both to
  * agree. The interval of a ratio of ratios is Student's on logarithms, the variances of its four means added, with the
  * degrees of freedom of Welch (1947) and Satterthwaite (1946).
  */
 export function decideByRatio(
-  base: Placed,
-  candidate: Placed,
+  base: PlacedRuns,
+  candidate: PlacedRuns,
   rule: { readonly minEffect: number; readonly confidence: number },
 ): BaselineDecision {
   const rows = yardsticks.flatMap((yardstick) => rowFor(yardstick, base, candidate, rule.confidence) ?? [])
   const words = rows.map(({ ratio, interval }) => wordFor(ratio, interval, rule.minEffect))
+  if (rows.length < yardsticks.length) return { rows, word: 'cannot tell' }
   const [first] = words
   const agreed = first !== undefined && words.every((word) => word === first)
-  const calm = words.length > 0 && words.every((word) => word === 'no regression shown' || word === 'faster')
+  const calm = words.every((word) => word === 'no regression shown' || word === 'faster')
   return { rows, word: agreed ? first : calm ? 'no regression shown' : 'cannot tell' }
 }
 
-function rowFor(yardstick: Yardstick, base: Placed, candidate: Placed, confidence: number): RatioRow | undefined {
+function rowFor(yardstick: Yardstick, base: PlacedRuns, candidate: PlacedRuns, confidence: number): RatioRow | undefined {
   const means = [
-    logMean(candidate.run.blocks),
-    logMean(base.run.blocks),
+    logMean(candidate.runs.flatMap(({ blocks = [] }) => blocks)),
+    logMean(base.runs.flatMap(({ blocks = [] }) => blocks)),
     logMean(blocksOf(candidate, yardstick)),
     logMean(blocksOf(base, yardstick)),
   ]
@@ -67,7 +69,7 @@ function rowFor(yardstick: Yardstick, base: Placed, candidate: Placed, confidenc
   }
 }
 
-function blocksOf({ result }: Placed, yardstick: Yardstick): readonly ThroughputBlock[] | undefined {
+function blocksOf({ result }: PlacedRuns, yardstick: Yardstick): readonly ThroughputBlock[] | undefined {
   return yardstick === 'null calibration' ? result.calibration.blocks : result.baseline.blocks
 }
 

@@ -18,6 +18,8 @@ export interface GateRow extends Pick<GateDecision, 'word' | 'interval' | 'times
   readonly unit: 'records/s' | 'ms' | 'ns/record' | 'records/s per core' | 'of the yardsticks'
   /** What would let it tell, where that is not more pairs of blocks. */
   readonly need?: string
+  /** What shows that it is slower, where no ratio does. */
+  readonly shownBy?: string
 }
 
 export interface GateReport {
@@ -75,6 +77,7 @@ export function sentence(row: GateRow, minEffect: number, time: GateTime | null)
   const least = `${+(100 * minEffect).toFixed(2)}%`
   switch (word) {
     case 'slower':
+      if (row.shownBy !== undefined) return `${subject}: ${metric} is slower: ${row.shownBy}`
       return `${subject}: ${metric} is slower by ${(100 * (1 - ratio)).toFixed(1)}% ${changes(interval)}, more than ${least}`
     case 'faster':
       return `${subject}: ${metric} is faster by ${(100 * (ratio - 1)).toFixed(1)}% ${changes(interval)}`

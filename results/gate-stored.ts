@@ -1,8 +1,9 @@
 /** A gate on results that were made before, on both sides: the comparison of their runs, turned into one word and a status. */
-import { type Comparison, isLatency, type Metric, type Row } from './compare.js'
+import { type Comparison, isLatency, type Key, type Metric, type Row, type Side, storeOf } from './compare.js'
+import { rate } from './format.js'
 import { type GateMetric, type GateRule, type GateWord, wordFor } from './gate.js'
 import { change, changes, type GateReport, type GateRow, sentence } from './gate-report.js'
-import type { Interval, Run } from './result.js'
+import type { Audit, Interval, Result, Run } from './result.js'
 import { auditFindings } from './verdict.js'
 
 /** Of several rows the gate's word is the first of these that any has. */
@@ -22,11 +23,11 @@ const named: Readonly<Record<GateMetric, Pick<GateRow, 'metric' | 'unit'>>> = {
 export function gateOnResults(
   comparison: Comparison,
   metric: GateMetric,
-  { rule, strict, findings, seconds }: Circumstances,
+  { sides, rule, strict, findings, seconds }: Circumstances,
 ): Omit<GateReport, 'status'> & { readonly status: 0 | 1 | 3 } {
   // Figures of runs that lost records are no figures.
   const rows = findings.length > 0 ? [] : comparison.rows.filter((row) => row.metric === metric)
-  const decided = rows.map((row) => rowOf(row, metric, rule))
+  const decided = rows.map((row) => rowOf(row, metric, rule, overloadOf(sides, row)))
   const words = decided.map(({ word }) => word)
   const worst = worstFirst.find((word) => words.includes(word)) ?? 'cannot tell'
   const advice = [...new Set(rows.flatMap((row) => row.advice))]
@@ -45,6 +46,8 @@ export function gateOnResults(
 }
 
 export interface Circumstances {
+  /** Those of the comparison. */
+  readonly sides: readonly [base: Side, candidate: Side]
   readonly rule: GateRule
   readonly strict: boolean
   /** Of the audits of both sides, a sentence each. */
@@ -52,32 +55,96 @@ export interface Circumstances {
   readonly seconds: number
 }
 
-/** What is wrong with a run, a sentence each: what its audits found, and why it failed. */
-export function findingsOf(run: Run): readonly string[] {
-  const audits = [run.audit, run.latencyLeg?.audit ?? null].filter((audit) => audit !== null)
-  const damage = audits.flatMap(auditFindings).map(({ kind, count }) => `${count} ${kind}`)
-  const subject = `${run.target} on ${run.store}`
+/** What is wrong with a result, a sentence each: with its runs, and with the row-at-a-time baseline measured beside them. */
+export function findingsIn({ runs, baseline }: Pick<Result, 'runs' | 'baseline'>): readonly string[] {
+  const damage = damageIn([baseline.audit ?? null])
+  return [...runs.flatMap(findingsOf), ...(damage.length > 0 ? [`the row-at-a-time baseline: ${found(damage)}`] : [])]
+}
+
+/** What is wrong with a run, a sentence each: what its audits found, what else makes it unsound, and why it failed. */
+export function findingsOf({ target, store, verdict, reasons = [], error, audit, latencyLeg }: Run): readonly string[] {
+  const damage = damageIn([audit, latencyLeg?.audit ?? null])
+  const subject = `${target} on ${store}`
+  // The verdict's reasons name the damage too, each kind for itself; audits beside the two legs are in them alone.
+  const others = reasons.filter((reason) => !damage.some((one) => reason === found([one])))
   return [
-    ...(damage.length > 0 ? [`${subject}: the audit found ${damage.join(', ')}`] : []),
-    ...(run.verdict === 'failed' ? [`${subject} failed: ${run.error?.message ?? 'no reason given'}`] : []),
+    ...(damage.length > 0 ? [`${subject}: ${found(damage)}`] : []),
+    ...(verdict === 'unsound' && (others.length > 0 || damage.length === 0)
+      ? [`${subject} is unsound: ${others.join('; ') || 'no reason given'}`]
+      : []),
+    ...(verdict === 'failed' ? [`${subject} failed: ${error?.message ?? reasons[0] ?? 'no reason given'}`] : []),
   ]
 }
 
+type Damage = ReturnType<typeof auditFindings>
+
+function damageIn(audits: readonly (Audit | null)[]): Damage {
+  return audits.filter((audit) => audit !== null).flatMap(auditFindings)
+}
+
+function found(damage: Damage): string {
+  return `the audit found ${damage.map(({ kind, count }) => `${count.toLocaleString('en-US')} ${kind}`).join(', ')}`
+}
+
 /** In a gate below 1 is worse, whatever the metric. */
-function rowOf(row: Row, metric: GateMetric, { minEffect }: GateRule): GateRow {
+function rowOf(row: Row, metric: GateMetric, { minEffect }: GateRule, overload: string | undefined): GateRow {
   const turned = turn(row)
-  const word = turned === null ? 'cannot tell' : wordFor(turned.ratio, turned.interval, minEffect)
+  // Runs and blocks of one session say nothing of what another one would have shown.
+  const independent = row.unit === 'documents'
+  const word =
+    overload !== undefined ? 'slower' : turned === null || !independent ? 'cannot tell' : wordFor(turned.ratio, turned.interval, minEffect)
   return {
     subject: `${row.target} on ${row.store}, ${row.scenario}`,
     ...named[metric],
     base: row.a.value,
     candidate: row.b.value,
     ratio: turned?.ratio ?? null,
-    interval: turned?.interval ?? null,
+    interval: (independent && turned?.interval) || null,
     word,
-    need: row.because ?? 'more results a side',
+    ...(overload === undefined ? {} : { shownBy: overload }),
+    need: independent ? (row.because ?? 'more results a side') : 'two results a side at the least',
     timesPairs: null,
   }
+}
+
+/**
+ * Latencies of a growing queue are no figures, and that a queue grows where none did is worse than any. At a rate that was given,
+ * which is the same on both sides or they are not compared at all, it is shown by a candidate that was overloaded in most of
+ * its results and a base that was in none; two results a side are the least here too. A rate that each run took from its own
+ * full speed shows nothing.
+ */
+function overloadOf([base, candidate]: Circumstances['sides'], row: Row): string | undefined {
+  if (!isLatency(row.metric)) return undefined
+  const [before, after] = [loadsOf(base, row), loadsOf(candidate, row)]
+  if (Math.min(before.length, after.length) < 2 || ![...before, ...after].every(({ given }) => given)) return undefined
+  const [was, is] = [before, after].map((loads) => loads.filter(({ overloaded }) => overloaded).length) as [number, number]
+  if (was > 0 || is <= after.length / 2) return undefined
+  const asked = rate(Math.max(...after.map((load) => load.rate)))
+  return `at ${asked}/s the candidate was overloaded in ${is} of ${after.length} results, the base in none of ${before.length}`
+}
+
+interface Load {
+  /** Records per second; asked for, if `given`. */
+  readonly rate: number
+  readonly given: boolean
+  /** In most of the result's repetitions. */
+  readonly overloaded: boolean
+}
+
+/** The latency legs of a side, one for each result that has such. */
+function loadsOf({ results }: Side, { target, store, scenario }: Key): readonly Load[] {
+  return results.flatMap(({ result: { runs } }) => {
+    const own = runs.filter((run) => run.target === target && run.scenario === scenario && storeOf(run, runs) === store)
+    const legs = own.flatMap(({ latency, latencyLeg, verdict }) =>
+      latency === null || verdict === 'interrupted'
+        ? []
+        : [{ rate: latency.rate, given: (latencyLeg?.share ?? null) === null, overloaded: verdict === 'overloaded' }],
+    )
+    const [first] = legs
+    if (first === undefined) return []
+    const overloaded = legs.filter((leg) => leg.overloaded).length > legs.length / 2
+    return [{ rate: first.rate, given: legs.every(({ given }) => given), overloaded }]
+  })
 }
 
 function turn({ metric, ratio, interval }: Row): { readonly ratio: number; readonly interval: Interval | null } | null {

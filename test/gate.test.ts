@@ -78,6 +78,27 @@ test('a build that loses records fails by its audit, not as a regression', async
   assert.match(findings[0] ?? '', /^candidate, copy 1: the audit found \d+ lost \(lost at position \d+/)
 })
 
+test('a build whose parser rejects valid lines fails by what became of the records, though each side is sound by itself', async () => {
+  const rejecting = await copyBuild(join(folder, 'rejecting'), { rejects: 32 })
+  const { status, stdout, stderr } = gate(['--against', plain, ...small, '--rounds', '3', '--json'], {
+    program: join(rejecting, 'dist/cli/main.js'),
+  })
+  assert.is(status, 1, stderr)
+  const { findings } = JSON.parse(stdout) as { findings: readonly string[] }
+  assert.is(findings.length, 2, 'one for each copy, and no further round')
+  assert.match(findings[0] ?? '', /^copy 1: of the same [\d,]+ records candidate has [\d,]+ rejected and base \(.*\) 0$/)
+})
+
+test('a build that settles records twice fails, where nothing can be read back too', async () => {
+  const repeating = await copyBuild(join(folder, 'repeating'), { repeats: 2 })
+  const { status, stdout, stderr } = gate(['--against', plain, '-s', 'null', ...small, '--json'], {
+    program: join(repeating, 'dist/cli/main.js'),
+  })
+  assert.is(status, 1, stderr)
+  const { findings } = JSON.parse(stdout) as { findings: readonly string[] }
+  assert.match(findings[0] ?? '', /^candidate, copy 1: it settled [1-9][\d,]* records twice and 0 that were never offered/)
+})
+
 test('a build that is two fifths slower is a regression', async () => {
   const slower = await copyBuild(join(folder, 'slower'), { slower: 1 / 0.6 })
   const words = ['--against', plain, '--copies', '3', '--pairs', '8', '--block', '50ms', '--durability', 'process', '--json']
@@ -118,7 +139,7 @@ test('what is no build and no ref is a usage error that says what to do', () => 
 })
 
 test('a stored baseline is measured again here, as advice; one of another workload is refused', () => {
-  const ran = weir(['run', '-t', 'single-thread', '-s', 'null', '-n', '200k', '--no-latency-leg', '--json'])
+  const ran = weir(['run', '-t', 'single-thread', '-s', 'postgres', '-n', '60k', '--durability', 'process', '--no-latency-leg', '--json'])
   assert.is(ran.status, 0, ran.stderr)
   const file = join(folder, 'baseline.json')
   writeFileSync(file, ran.stdout)
@@ -126,6 +147,7 @@ test('a stored baseline is measured again here, as advice; one of another worklo
   assert.is(status, 0, stderr)
   assert.match(stdout, 'advice: against a stored baseline, by ratio')
   assert.match(stdout, 'throughput over null calibration')
+  assert.match(stdout, 'throughput over measured baseline')
   writeFileSync(
     file,
     ran.stdout.replace(/"workloadHash":\s*"[0-9a-f]{8}/, (found) => `${found.slice(0, -8)}00000000`),

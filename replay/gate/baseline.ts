@@ -1,12 +1,12 @@
 /** A gate against a stored result: the same session again, here and now, and its ratios to this machine's own yardsticks. */
+import { storeOf } from '../../results/compare.js'
 import { outcomeDifferences, workloadDifferences } from '../../results/differences.js'
 import { significant } from '../../results/format.js'
 import type { GateRule } from '../../results/gate.js'
 import { type BaselineDecision, decideByRatio } from '../../results/gate-baseline.js'
 import type { GateReport, GateRow } from '../../results/gate-report.js'
-import { findingsOf, worstFirst } from '../../results/gate-stored.js'
+import { findingsIn, worstFirst } from '../../results/gate-stored.js'
 import type { Result, Run } from '../../results/result.js'
-import { auditFindings } from '../../results/verdict.js'
 import type { Plan, PlannedStore } from '../plan.js'
 import { GateRefusedError } from './side-process.js'
 
@@ -20,12 +20,22 @@ export interface BaselinePlan {
 
 /**
  * The stored session's own plan, to be run again.
- * @throws GateRefusedError when it cannot be: k6 drove it, a file was replayed, or its servers were given by URL
+ * @throws GateRefusedError when it cannot be: k6 drove it, it is unsound or unfinished, a file was replayed, its servers were given by URL, or
+ * nothing would be measured but the null store
  */
-export function planAgain({ configuration, runs }: Result, { stores, out }: BaselinePlan): Plan {
+export function planAgain(stored: Result, { stores, out }: BaselinePlan): Plan {
+  const { configuration, runs } = stored
   // Its rate was given, so that a slower build shows in latency alone; and nothing was measured beside it that a machine is known by.
   const driven = runs.find(({ k6 }) => k6 !== undefined)
   if (driven !== undefined) throw new GateRefusedError(refusalOfK6(driven.scenario.replace('k6/', '')))
+  const damage = findingsIn(stored)
+  if (damage.length > 0) throw new GateRefusedError(`the baseline cannot be believed, make another one: ${damage.join('; ')}`)
+  if (runs.every(({ store }) => store === nullStore) || stores?.every(({ name }) => name === nullStore)) {
+    throw new GateRefusedError(
+      'on the null store alone nothing can be compared with a baseline: the null store is the yardstick, and would be measured by itself; weir gate --against measures both builds on it',
+    )
+  }
+  if (repetitionsOf(stored).size === 0) throw new GateRefusedError('the baseline has no run that came to its end')
   if (configuration['input'] !== null) {
     throw new GateRefusedError('the baseline replayed a file, which a result does not hold; make a baseline from a generated stream')
   }
@@ -55,33 +65,30 @@ export function reportOnBaseline(
   here: Result,
   rule: GateRule & { readonly strict: boolean; readonly seconds: number },
 ): GateReport {
-  const pairs = pairsOf(stored, here)
-  const decided = pairs.map((pair) => ({
-    ...pair,
-    decision: decideByRatio({ run: pair.base, result: stored }, { run: pair.candidate, result: here }, rule),
+  const decided = pairsOf(stored, here).map((pair) => ({
+    subject: subjectOf(pair.candidate[0]),
+    decision: decideByRatio({ runs: pair.base, result: stored }, { runs: pair.candidate, result: here }, rule),
   }))
-  const findings = here.runs.flatMap(findingsOf)
+  const findings = findingsIn(here)
   const words = decided.map(({ decision }) => decision.word)
   const worst = worstFirst.find((word) => words.includes(word)) ?? 'cannot tell'
-  const rows = decided.flatMap(({ candidate, decision }) => rowsOf(candidate, decision))
   const interrupted = here.runs.some(({ verdict }) => verdict === 'interrupted')
   return {
     schema: 1,
     mode: 'stored baseline',
     advice: 'against a stored baseline, by ratio',
     status: interrupted ? 130 : findings.length > 0 || (rule.strict && worst === 'cannot tell') ? 1 : worst === 'slower' ? 3 : 0,
-    summary: decided
-      .map(
-        ({ candidate, decision }) =>
-          `${subjectOf(candidate)}: ${decision.word}${decision.word === 'cannot tell' ? ', the yardsticks do not agree or the intervals are too wide' : ''}`,
-      )
-      .join('; '),
+    summary: decided.map(({ subject, decision }) => `${subject}: ${decision.word}${whyNot(decision)}`).join('; '),
     minEffect: rule.minEffect,
-    rows,
+    rows: decided.flatMap(({ subject, decision }) => rowsOf(subject, decision)),
     findings,
     notes: [
       'advice: machines differ in more than the two yardsticks measure; weir gate --against measures both builds here',
       'slower counts only where both yardsticks say so: the null store (processor, memory) and the row-at-a-time baseline (commits)',
+      'what the two builds share with their yardsticks does not show: a slower kernel slows the null store too; weir gate --against sees it',
+      ...(here.runs.some(({ store }) => store === nullStore)
+        ? ['not decided on: what ran on the null store, which is the yardstick itself']
+        : []),
       ...(worst === 'cannot tell' ? ['a longer baseline has narrower intervals: weir run --json with a larger -n, or with --runs'] : []),
       `the stored one was measured on ${stored.machine.cores} x ${stored.machine.cpuModel}, this one on ${here.machine.cores} x ${here.machine.cpuModel}`,
       ...(stored.calibration.nullRecordsPerSecond && here.calibration.nullRecordsPerSecond
@@ -94,34 +101,41 @@ export function reportOnBaseline(
   }
 }
 
-interface Pair {
-  readonly base: Run
-  readonly candidate: Run
+function whyNot({ word, rows }: BaselineDecision): string {
+  if (word !== 'cannot tell') return ''
+  const [only, second] = rows
+  if (only === undefined) return ', no yardstick was measured on both sides'
+  if (second === undefined) return `, the ${only.yardstick} is the only yardstick, and one alone decides nothing`
+  return ', the yardsticks do not agree or the intervals are too wide'
 }
 
-const kindOf = ({ store }: Run) => store.split(' ')[0] ?? store
+/** All repetitions of a target on a store, in the stored session and here. */
+interface Pair {
+  readonly base: Repetitions
+  readonly candidate: Repetitions
+}
+
+type Repetitions = readonly [Run, ...Run[]]
+
+const nullStore = 'null'
 
 function pairsOf(stored: Result, here: Result): readonly Pair[] {
-  const pairs = here.runs.flatMap((candidate) => {
-    const base = stored.runs.find(
-      (run) => run.target === candidate.target && kindOf(run) === kindOf(candidate) && run.scenario === candidate.scenario,
-    )
-    return base === undefined || candidate.verdict === 'failed' || candidate.verdict === 'interrupted' ? [] : [{ base, candidate }]
+  const bases = repetitionsOf(stored)
+  const pairs = [...repetitionsOf(here)].flatMap(([key, candidate]) => {
+    const base = bases.get(key)
+    return base === undefined ? [] : [{ base, candidate }]
   })
   for (const { base, candidate } of pairs) {
-    const [a, b] = [
-      { run: base, result: stored },
-      { run: candidate, result: here },
-    ]
-    const damaged =
-      base.audit !== null && auditFindings(base.audit).length > 0
-        ? [`the baseline of ${base.target} is unsound: its audit found damage`]
-        : []
+    const first = { run: base[0], result: stored }
+    const others = [...base.slice(1).map((run) => ({ run, result: stored })), ...candidate.map((run) => ({ run, result: here }))]
     // Damage here is a finding, not a reason to compare nothing.
-    const differences = [...workloadDifferences(a, b), ...outcomeDifferences(a, b).filter(({ field }) => field !== 'audit')]
+    const differences = others.flatMap((other) => [
+      ...workloadDifferences(first, other),
+      ...outcomeDifferences(first, other).filter(({ field }) => field !== 'audit'),
+    ])
     const said = differences.map(({ field, a: was, b: is }) => `${field} was ${JSON.stringify(was)} and is ${JSON.stringify(is)}`)
-    if (damaged.length + said.length > 0)
-      throw new GateRefusedError(`${base.target} may not be compared with its baseline: ${[...damaged, ...said].join('; ')}`)
+    if (said.length > 0)
+      throw new GateRefusedError(`${base[0].target} may not be compared with its baseline: ${[...new Set(said)].join('; ')}`)
   }
   if (pairs.length === 0 && here.runs.every(({ verdict }) => verdict !== 'failed' && verdict !== 'interrupted')) {
     throw new GateRefusedError('the baseline has no target and store that were measured here')
@@ -129,9 +143,22 @@ function pairsOf(stored: Result, here: Result): readonly Pair[] {
   return pairs
 }
 
-function rowsOf(candidate: Run, { rows, word }: BaselineDecision): readonly GateRow[] {
+/** The runs that have figures of their own, by target, store and scenario. */
+function repetitionsOf({ runs }: Result): ReadonlyMap<string, Repetitions> {
+  const groups = new Map<string, [Run, ...Run[]]>()
+  for (const run of runs) {
+    if (run.store === nullStore || run.verdict === 'failed' || run.verdict === 'interrupted') continue
+    const key = JSON.stringify([run.target, storeOf(run, runs), run.scenario])
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [run])
+    else group.push(run)
+  }
+  return groups
+}
+
+function rowsOf(subject: string, { rows, word }: BaselineDecision): readonly GateRow[] {
   return rows.map(({ yardstick, base, candidate: now, ratio, interval }) => ({
-    subject: subjectOf(candidate),
+    subject,
     metric: `throughput over ${yardstick}`,
     base,
     candidate: now,
@@ -140,7 +167,7 @@ function rowsOf(candidate: Run, { rows, word }: BaselineDecision): readonly Gate
     interval,
     word,
     timesPairs: null,
-    need: 'a longer baseline, or one of this machine',
+    need: rows.length === 1 ? 'one yardstick alone decides nothing' : 'a longer baseline, or one of this machine',
   }))
 }
 

@@ -7,7 +7,8 @@ import type { OptionSet } from '../../targets/target.js'
 
 /**
  * Number of the protocol. Two builds meet in a gate, so any change that an older side would not understand, or would
- * understand otherwise, takes the next number.
+ * understand otherwise, takes the next number. A field more in an answer does not: it is optional, and a gate that does not
+ * get it says so.
  */
 export const gateProtocol = 1
 
@@ -53,7 +54,7 @@ export interface SideBlock {
   readonly records: number
   /** From the first offer to the last settlement. */
   readonly elapsedMs: number
-  /** CPU of the side's process and of the target's own processes, seconds; the server's is not in it. */
+  /** CPU of the side's process and of the target's own processes, ended ones included, seconds; the server's is not in it. */
   readonly cpuSeconds: number
   /** Due to stored, milliseconds, of a block at a rate; null at full speed. */
   readonly p99: number | null
@@ -67,6 +68,15 @@ export interface SideAudit {
   readonly audit: Audit | null
   /** The first few. */
   readonly findings: readonly Finding[]
+  /** Settlements that a target must not make; absent in builds from before they were told. */
+  readonly ledger?: SideLedger
+}
+
+/** Records, over all blocks of the side. */
+export interface SideLedger {
+  /** Had their last word already. */
+  readonly settledTwice: number
+  readonly neverOffered: number
 }
 
 /** The answers, by request. */

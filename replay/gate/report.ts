@@ -30,13 +30,14 @@ export function reportOf(plan: GatePlan, measurement: GateMeasurement, { rule, s
   const { copies, rounds, troubles, interrupted, elapsedMs, pairsMs } = measurement
   const decision = decided(copies, rule, (block) => goodness(block, plan.metric))
   const cpu = decided(copies, rule, ({ cpuSeconds, records }) => cpuSeconds / records)
-  const findings = [...troubles, ...sides.flatMap((side) => findingsOf(side, plan, copies))]
   const pairs = copies.flatMap((copy) => copy.pairs)
+  const found = [...troubles, ...findingsOf(plan, copies)]
+  const findings = decision === null && !interrupted && found.length === 0 ? [undecided(plan, pairs)] : found
   const rows = decision === null ? [] : [rowOf(plan, measurement, decision, pairs)]
   const [row] = rows
   const said =
     row === undefined
-      ? 'nothing could be measured'
+      ? 'nothing was decided'
       : sentence(row, rule.minEffect, { fixedSeconds: (elapsedMs - pairsMs) / rounds / 1000, pairsSeconds: pairsMs / rounds / 1000 })
   return {
     schema: 1,
@@ -61,9 +62,17 @@ export function reportOf(plan: GatePlan, measurement: GateMeasurement, { rule, s
   }
 }
 
+/** Why nothing could be decided: a gate that says nothing must not pass. */
+function undecided({ metric, builds }: GatePlan, pairs: readonly MeasuredPair[]): string {
+  const bad = (side: SideName) => pairs.filter((pair) => !usable(goodness(pair[side], metric))).length
+  const counts = sides.flatMap((side) => (bad(side) > 0 ? [`${bad(side)} of ${pairs.length} blocks of ${builds[side].name}`] : []))
+  const why = counts.length === 0 ? 'no pair of blocks was measured' : `${counts.join(' and ')} had no ${metric} above zero`
+  return `nothing could be decided: ${why}`
+}
+
 /** Whether another round could help: nothing was found, and the noise hides what is to be decided. */
 export function cannotTell(plan: GatePlan, copies: readonly MeasuredCopy[], rule: GateRule): boolean {
-  if (sides.some((side) => findingsOf(side, plan, copies).length > 0)) return false
+  if (findingsOf(plan, copies).length > 0) return false
   return decided(copies, rule, (block) => goodness(block, plan.metric))?.word === 'cannot tell'
 }
 
@@ -71,8 +80,10 @@ function decided(copies: readonly MeasuredCopy[], rule: GateRule, pick: (block: 
   const values = copies
     .map(({ pairs }) => pairs.map(({ base, candidate }) => [pick(base), pick(candidate)] as const))
     .filter((pairs) => pairs.length > 0)
-  return values.length === 0 || values.flat(2).some((value) => !(value > 0)) ? null : decide(values, rule)
+  return values.length === 0 || !values.flat(2).every(usable) ? null : decide(values, rule)
 }
+
+const usable = (value: number): boolean => value > 0 && Number.isFinite(value)
 
 /** The figure of a block, as people know it. */
 function figureOf({ recordsPerSecond, p99, cpuSeconds, records }: MeasuredBlock, metric: GateMetric): number {
@@ -105,10 +116,37 @@ function rowOf(plan: GatePlan, { store }: GateMeasurement, decision: GateDecisio
   }
 }
 
-function findingsOf(side: SideName, plan: GatePlan, copies: readonly MeasuredCopy[]): readonly string[] {
+function findingsOf(plan: GatePlan, copies: readonly MeasuredCopy[]): readonly string[] {
+  return [...sides.flatMap((side) => findingsOn(side, plan, copies)), ...differencesOf(plan, copies)]
+}
+
+function findingsOn(side: SideName, plan: GatePlan, copies: readonly MeasuredCopy[]): readonly string[] {
   return copies.flatMap(({ audits }, i) =>
-    audits === null ? [] : auditSentences(audits[side]).map((text) => `${plan.builds[side].name}, copy ${i + 1}: ${text}`),
+    audits === null
+      ? []
+      : [...auditSentences(audits[side]), ...ledgerSentences(audits[side])].map(
+          (text) => `${plan.builds[side].name}, copy ${i + 1}: ${text}`,
+        ),
   )
+}
+
+const many = (count: number): string => count.toLocaleString('en-US')
+
+/** Each side's audit takes its own parser's word for what a record is; the two sides of a copy were offered the same ones. */
+function differencesOf({ builds }: GatePlan, copies: readonly MeasuredCopy[]): readonly string[] {
+  return copies.flatMap(({ audits }, i) => {
+    const [base, candidate] = [audits?.base.audit, audits?.candidate.audit]
+    if (!base || !candidate) return []
+    if (base.offered !== candidate.offered) {
+      const offered = `${many(candidate.offered)} records were offered to ${builds.candidate.name} and ${many(base.offered)} to ${builds.base.name}`
+      return [`copy ${i + 1}: ${offered}: what became of them cannot be compared`]
+    }
+    const differing = (['rejected', 'excluded', 'refused'] as const).filter((fate) => base[fate] !== candidate[fate])
+    return differing.map(
+      (fate) =>
+        `copy ${i + 1}: of the same ${many(base.offered)} records ${builds.candidate.name} has ${many(candidate[fate])} ${fate} and ${builds.base.name} ${many(base[fate])}`,
+    )
+  })
 }
 
 function auditSentences({ audit, findings }: SideAudit): readonly string[] {
@@ -118,6 +156,13 @@ function auditSentences({ audit, findings }: SideAudit): readonly string[] {
   const first = findings.slice(0, quotedFindings).map(({ kind, position }) => `${kind} at position ${position}`)
   return [
     `the audit found ${damage.map(({ kind, count }) => `${count} ${kind}`).join(', ')}${first.length > 0 ? ` (${first.join('; ')})` : ''}`,
+  ]
+}
+
+function ledgerSentences({ ledger }: SideAudit): readonly string[] {
+  if (ledger === undefined || ledger.settledTwice + ledger.neverOffered === 0) return []
+  return [
+    `it settled ${many(ledger.settledTwice)} records twice and ${many(ledger.neverOffered)} that were never offered: its figures cannot be believed`,
   ]
 }
 
@@ -138,7 +183,14 @@ function notesOf(
           `${decision.pairs} pairs of blocks of ${blockRecords.toLocaleString('en-US')} records by ${decision.copies} copies of each build${rounds > 1 ? ` in ${rounds} rounds, since the noise hid it before` : ''}, ${duration(elapsedMs / 1000)}; noise of a pair ${percent(decision.pairNoise)}, of a copy ${percent(decision.copyNoise)}`,
         ]),
     ...(cpu === null ? [] : [`CPU of the build for each record: ${change(cpu.ratio)} ${changes(cpu.interval)}`]),
-    ...(audited && copies.length > 0 ? ['every copy of both sides was audited, record by record'] : []),
+    ...(audited && copies.length > 0
+      ? [
+          `every copy of both sides was audited, record by record${differencesOf(plan, copies).length === 0 ? ', and the same became of the records on both' : ''}`,
+        ]
+      : []),
+    ...sides
+      .filter((side) => copies.some(({ audits }) => audits !== null && audits[side].ledger === undefined))
+      .map((side) => `${plan.builds[side].name} is too old to say whether it settled records twice`),
     ...(store === 'null'
       ? []
       : [`both wrote to one ${store} server with the same settings: what a build sets on a server of its own is not compared`]),

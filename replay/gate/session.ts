@@ -288,13 +288,13 @@ class GateSession {
     if (this.blockRecords > 0) return
     const [first] = copies
     if (first === undefined) throw new RangeError('a gate needs a copy')
-    const rates: number[] = []
-    for (const name of shuffled(sideNames, this.random)) {
-      const trial = await this.block(first.sides, name, leastBatches * unit)
-      const { recordsPerSecond } = await this.block(first.sides, name, ofMs(trial.recordsPerSecond))
-      rates.push(recordsPerSecond)
+    const slowerOf = async (records: number) => {
+      const rates: number[] = []
+      for (const name of shuffled(sideNames, this.random)) rates.push((await this.block(first.sides, name, records)).recordsPerSecond)
+      return Math.min(...rates)
     }
-    const slowest = Math.min(...rates)
+    // Both sides are given as many: what became of the records is compared, and that needs the same ones.
+    const slowest = await slowerOf(ofMs(await slowerOf(leastBatches * unit)))
     if (this.plan.metric === 'p99') this.rate = rateShare * slowest
     this.blockRecords = ofMs(this.rate ?? slowest)
   }

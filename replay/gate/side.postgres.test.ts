@@ -50,10 +50,11 @@ test('a side says what it is, measures blocks, audits them, and leaves nothing',
       assert.is(block.failed, 0)
       assert.ok(block.elapsedMs > 0 && block.cpuSeconds > 0)
     }
-    const { audit, findings } = await side.ask({ do: 'audit' })
+    const { audit, findings, ledger } = await side.ask({ do: 'audit' })
     assert.is(audit?.offered, 8000)
     assert.is(audit?.stored, 8000)
     assert.equal(findings, [])
+    assert.equal(ledger, { settledTwice: 0, neverOffered: 0 })
   } finally {
     await side.close()
   }

@@ -8,7 +8,6 @@ import { openStore, startServer, stores } from '../../stores/index.js'
 import type { Store, StoreServer } from '../../stores/store.js'
 import { findTarget } from '../../targets/index.js'
 import type { OptionSet, Target, TargetModule } from '../../targets/target.js'
-import { cpuSeconds } from '../accounts/proc.js'
 import { constant } from '../arrivals/constant.js'
 import { audit } from '../audit.js'
 import { systemClock } from '../clock.js'
@@ -16,6 +15,7 @@ import { Desk, replay } from '../driver.js'
 import { Ledger } from '../ledger.js'
 import { describeBuild } from '../machine.js'
 import { gateProtocol, type SideAudit, type SideBlock, type SideFacts, type SideSpec } from './protocol.js'
+import { cpuSecondsWith } from './side-cpu.js'
 
 /** Lines whose hash stands for the stream. */
 const hashedRecords = 20_000
@@ -138,9 +138,11 @@ export class Side {
     await this.stop()
     const { store, source } = this.parts
     const { layout, format } = store.address
-    if (store.scanner === undefined) return { audit: null, findings: [] }
+    const { settledTwice, neverOffered } = this.ledger
+    const ledger = { settledTwice, neverOffered }
+    if (store.scanner === undefined) return { audit: null, findings: [], ledger }
     const report = await audit({ scanner: store.scanner, source, fates: this.ledger.fates(), layout, format })
-    return { audit: report.audit, findings: report.findings.slice(0, findingsTold) }
+    return { audit: report.audit, findings: report.findings.slice(0, findingsTold), ledger }
   }
 
   /** Drops the tables and lets go of everything. */
@@ -169,11 +171,8 @@ function optionsOf({ options: specs }: TargetModule, { store }: StoreServer, ask
   return Object.fromEntries(values)
 }
 
-/** CPU seconds so far, of this process with its threads and of the target's own processes. */
 function cpuOf(target: Target): number {
-  const { user, system } = process.cpuUsage()
-  const processes = target.parts().filter(({ kind }) => kind === 'process')
-  return (user + system) / 1e6 + processes.reduce((sum, { pid }) => sum + (cpuSeconds(pid) ?? 0), 0)
+  return cpuSecondsWith(target.parts().flatMap(({ kind, pid }) => (kind === 'process' ? [pid] : [])))
 }
 
 /** Latencies of a block at a rate, but for its beginning. */
