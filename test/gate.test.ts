@@ -99,9 +99,11 @@ test('a build that settles records twice fails, where nothing can be read back t
   assert.match(findings[0] ?? '', /^candidate, copy 1: it settled [1-9][\d,]* records twice and 0 that were never offered/)
 })
 
-test('a build that is two fifths slower is a regression', async () => {
+test('a build that is two fifths slower is a regression, and both sides were offered as much', async () => {
   const slower = await copyBuild(join(folder, 'slower'), { slower: 1 / 0.6 })
-  const words = ['--against', plain, '--copies', '3', '--pairs', '8', '--block', '50ms', '--durability', 'process', '--json']
+  // Small batches: the speed of a side would decide how many go into a block.
+  const sizes = ['--copies', '3', '--pairs', '8', '--block', '50ms', '--batch-records', '1000']
+  const words = ['--against', plain, ...sizes, '--durability', 'process', '--json']
   const { status, stdout, stderr } = gate(words, { program: join(slower, 'dist/cli/main.js') })
   assert.is(status, 3, `${stdout.slice(0, 400)}\n${stderr}`)
   const { rows } = JSON.parse(stdout) as { rows: readonly { word: string; ratio: number }[] }
