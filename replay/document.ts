@@ -323,7 +323,8 @@ function maximum(histogram: LatencyHistogram): number {
   return histogram.quantiles()?.max ?? 0
 }
 
-function legOf({ rate, share, blockMs, warmMs, outcomes }: LatencyPlan, contender: Contender): LatencyLeg {
+function legOf(plan: LatencyPlan, contender: Contender): LatencyLeg {
+  const { rate, share, blockMs, warmMs, outcomes } = plan
   const mean = (pick: (outcome: BlockOutcome) => number) =>
     Math.round(outcomes.reduce((total, outcome) => total + pick(outcome), 0) / Math.max(1, outcomes.length))
   return {
@@ -334,6 +335,7 @@ function legOf({ rate, share, blockMs, warmMs, outcomes }: LatencyPlan, contende
     records: contender.ledger.offered,
     backlogAtStart: mean((outcome) => outcome.backlogAtStart),
     backlogAtEnd: mean((outcome) => outcome.backlogAtEnd),
+    overloaded: overloaded(plan),
     audit: auditOf(contender.audit),
   }
 }

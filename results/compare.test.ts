@@ -114,6 +114,9 @@ test('latencies at other rates, and those of a growing queue, say nothing about 
   assert.is(close?.because, null)
   const [, growing] = compared(speeds([1, 2]), speeds([1, 2], { verdict: 'overloaded' })).rows
   assert.match(growing?.because ?? '', 'growing queue')
+  const leg = { rate: 700, share: null, seconds: 3, records: 2100, backlogAtStart: 10, backlogAtEnd: 900, overloaded: true, audit: null }
+  const [, behind] = compared(speeds([1, 2]), speeds([1, 2], { verdict: 'generator-bound', latencyLeg: leg })).rows
+  assert.match(behind?.because ?? '', 'growing queue', 'also where another verdict came first')
 })
 
 test('another environment makes the word advice and is named field by field', () => {

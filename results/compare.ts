@@ -11,6 +11,7 @@ import { rate } from './format.js'
 import type { ReadResult } from './read.js'
 import type { Interval, Latency, Run } from './result.js'
 import { meanInterval, mostRuns, pairedRatio, rankSumRatio, robustPairedRatio, runsNeeded, type Spread, welchRatio } from './statistics.js'
+import { wasOverloaded } from './verdict.js'
 
 /** What is compared, by the name that its rows have; `cpu` is records per CPU second of target and store. */
 export const metrics = ['throughput', 'p50', 'p99', 'cpu'] as const
@@ -338,7 +339,7 @@ export function isLatency(metric: Metric): metric is 'p50' | 'p99' {
 /** Why latencies of the two sides say nothing about each other; undefined when they do. */
 function latencyObstacle({ a, b }: Pair): string | undefined {
   const all = [...a, ...b].map(({ run }) => run)
-  if (all.some(({ verdict }) => verdict === 'overloaded')) return 'overloaded: these are latencies of a growing queue'
+  if (all.some(wasOverloaded)) return 'overloaded: these are latencies of a growing queue'
   const rates = (members: readonly Member[]) => members.flatMap(({ run }) => run.latency?.rate ?? [])
   const both = [...rates(a), ...rates(b)]
   if (Math.max(...both) <= Math.min(...both) * (1 + comparableRates)) return undefined

@@ -4,7 +4,7 @@ import { rate } from './format.js'
 import { type GateMetric, type GateRule, type GateWord, wordFor } from './gate.js'
 import { change, changes, type GateReport, type GateRow, sentence } from './gate-report.js'
 import type { Audit, Interval, Result, Run } from './result.js'
-import { auditFindings } from './verdict.js'
+import { auditFindings, wasOverloaded } from './verdict.js'
 
 /** Of several rows the gate's word is the first of these that any has. */
 export const worstFirst: readonly GateWord[] = ['slower', 'cannot tell', 'no regression shown', 'faster']
@@ -138,7 +138,7 @@ function loadsOf({ results }: Side, { target, store, scenario }: Key): readonly 
     const legs = own.flatMap(({ latency, latencyLeg, verdict }) =>
       latency === null || verdict === 'interrupted'
         ? []
-        : [{ rate: latency.rate, given: (latencyLeg?.share ?? null) === null, overloaded: verdict === 'overloaded' }],
+        : [{ rate: latency.rate, given: (latencyLeg?.share ?? null) === null, overloaded: wasOverloaded({ verdict, latencyLeg }) }],
     )
     const [first] = legs
     if (first === undefined) return []

@@ -4,6 +4,7 @@ import { type Difference, subjectDifferences } from './differences.js'
 import type { ReadResult } from './read.js'
 import type { Durability, Run } from './result.js'
 import { changePoints } from './statistics.js'
+import { wasOverloaded } from './verdict.js'
 
 export const historyMetrics = ['throughput', 'p99'] as const
 export type HistoryMetric = (typeof historyMetrics)[number]
@@ -98,7 +99,7 @@ export function histories(results: readonly ReadResult[], metric: HistoryMetric)
 function whyNot(run: Run, metric: HistoryMetric): string | undefined {
   if (['failed', 'unsound', 'interrupted'].includes(run.verdict)) return `its verdict is ${run.verdict}`
   if (metric === 'throughput') return run.throughput.recordsPerSecond > 0 ? undefined : 'it stored nothing'
-  if (run.verdict === 'overloaded') return 'it was overloaded: its latencies are those of a growing queue'
+  if (wasOverloaded(run)) return 'it was overloaded: its latencies are those of a growing queue'
   return run.latency !== null && run.latency.p99 > 0 ? undefined : 'it has no latency leg'
 }
 

@@ -294,6 +294,8 @@ export interface LatencyLeg {
   readonly backlogAtStart: number
   readonly backlogAtEnd: number
   readonly storedPerSecond?: readonly number[] | undefined
+  /** The rate was not kept: latencies are those of a growing queue, whatever the verdict says first. */
+  readonly overloaded?: boolean | undefined
   readonly audit: Audit | null
 }
 

@@ -1,5 +1,5 @@
 /** What a run amounts to, decided from evidence alone. */
-import type { Audit, Verdict } from './result.js'
+import type { Audit, Run, Verdict } from './result.js'
 
 /** Above this share of the CPU used, the generator is part of what was measured. */
 export const largestGeneratorShare = 0.1
@@ -105,6 +105,11 @@ function fellBehind({ lag }: RunEvidence): readonly string[] {
   return [
     `Weir itself fell behind in the latency leg: at p99 it offered records ${lag.offeredMs.toFixed(0)} ms after they were due, of ${lag.storedMs.toFixed(0)} ms until they were stored`,
   ]
+}
+
+/** Whether a run's latencies are those of a growing queue; results of older builds tell it by the verdict alone. */
+export function wasOverloaded({ verdict, latencyLeg }: Pick<Run, 'verdict' | 'latencyLeg'>): boolean {
+  return verdict === 'overloaded' || latencyLeg?.overloaded === true
 }
 
 /** Kinds of damage that an audit counted, with their numbers; empty when it is clean. */

@@ -74,6 +74,47 @@ linux('a thread has an account of its own, the whole process the sum', () => {
   assert.ok((use.store ?? 0) > 0.05)
 })
 
+/** A process that works for a tenth of a second of CPU time at once, and again whenever it is told to. */
+function spawnBurning() {
+  const script = `
+    const work = () => {
+      const begin = process.cpuUsage()
+      for (;;) {
+        const { user, system } = process.cpuUsage(begin)
+        if (user + system > 150_000) break
+      }
+      process.send(1)
+    }
+    process.on('message', work)
+    process.on('disconnect', () => process.exit())
+    work()`
+  return spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+}
+
+linux('processes that end between two readings are accounted for, and one that takes the name of another begins at nothing', async () => {
+  const first = spawnBurning()
+  const part = (pid: number) => ({ name: 'instance-1', kind: 'process', pid }) as const
+  await once(first, 'message')
+  const before = readCpu([part(first.pid ?? 0)], [])
+  first.send('work')
+  await once(first, 'message')
+  first.disconnect()
+  await once(first, 'exit')
+  const second = spawnBurning()
+  await once(second, 'message')
+  try {
+    const use = noCpu()
+    const parts = [part(second.pid ?? 0)]
+    addCpu(use, before, readCpu(parts, []), parts)
+    assert.ok((use.parts['instance-1']?.seconds ?? -1) > 0, JSON.stringify(use.parts))
+    const ended = use.parts['ended']?.seconds ?? 0
+    assert.ok(ended >= 0.1 && ended < 60, JSON.stringify(use.parts))
+  } finally {
+    second.disconnect()
+    await once(second, 'exit')
+  }
+})
+
 linux('the disk under a folder is one that the system keeps an account of, or there is a reason', () => {
   const { disks, unknown } = disksUnder(tmpdir())
   if (disks.length === 0) assert.type(unknown, 'string')

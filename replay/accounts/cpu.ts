@@ -2,7 +2,7 @@
 import { cpus } from 'node:os'
 import type { Part } from '../../targets/target.js'
 import { findCpuLimit, type Periods } from './cpu-limit.js'
-import { cpuSeconds, readText, type ThreadTime, threadTime, threadTimes, ticksPerSecond } from './proc.js'
+import { cpuSeconds, endedSeconds, readText, type ThreadTime, threadTime, threadTimes, ticksPerSecond } from './proc.js'
 
 export type CountedPart = Pick<Part, 'name' | 'kind' | 'pid' | 'tid'>
 
@@ -13,6 +13,8 @@ export interface CpuReading {
   /** Weir's main thread: the driver's. */
   readonly main: ThreadTime | null
   readonly parts: Readonly<Record<string, PartReading>>
+  /** Of Weir's children that have ended, all that they ever used; null where the system does not tell. */
+  readonly ended: number | null
   readonly store: number | null
   /** The store's threads were ready to run for so long while no core was free; null where the system does not tell. */
   readonly storeWaited: number | null
@@ -22,6 +24,8 @@ export interface CpuReading {
 }
 
 interface PartReading {
+  /** Of a part that is a process of its own. */
+  readonly pid: number | null
   /** The whole process of a part that is one; else its thread. */
   readonly seconds: number | null
   readonly threads: ReadonlyMap<number, ThreadTime>
@@ -60,6 +64,8 @@ export function machineTime(): MachineTime {
 }
 
 const limit = findCpuLimit()
+/** The account of processes that ended. */
+const endedParts = 'ended'
 
 export function readCpu(parts: readonly CountedPart[], storePids: readonly number[]): CpuReading {
   const own = process.cpuUsage()
@@ -68,6 +74,7 @@ export function readCpu(parts: readonly CountedPart[], storePids: readonly numbe
     weir: (own.user + own.system) / 1e6,
     main: threadTime(process.pid, process.pid),
     parts: Object.fromEntries(parts.flatMap((part) => (countable(part) ? [[part.name, readPart(part)]] : []))),
+    ended: endedSeconds(process.pid),
     store: store.length === 0 ? null : store.reduce((sum, seconds) => sum + seconds, 0),
     storeWaited: waitedOf(storePids),
     machine: machineTime(),
@@ -86,12 +93,12 @@ function countable({ kind, tid }: CountedPart): boolean {
 }
 
 function readPart({ kind, pid, tid }: CountedPart): PartReading {
-  if (kind === 'process') return { seconds: cpuSeconds(pid), threads: threadTimes(pid) }
+  if (kind === 'process') return { pid, seconds: cpuSeconds(pid), threads: threadTimes(pid) }
   const time = tid === undefined ? null : threadTime(pid, tid)
-  return { seconds: time?.ran ?? null, threads: new Map(time === null || tid === undefined ? [] : [[tid, time]]) }
+  return { pid: null, seconds: time?.ran ?? null, threads: new Map(time === null || tid === undefined ? [] : [[tid, time]]) }
 }
 
-/** What a part used; parts that ended between two readings are missing. */
+/** What a part used. Processes that ended between two readings are `ended` together, without their threads. */
 export interface PartUse {
   seconds: number
   /** Of the thread of it that worked most in each block. */
@@ -156,7 +163,25 @@ export function addCpu(use: CpuUse, before: CpuReading, after: CpuReading, parts
   if (after.storeWaited !== null && before.storeWaited !== null) {
     use.storeWaited = (use.storeWaited ?? 0) + Math.max(0, after.storeWaited - before.storeWaited)
   }
-  for (const part of parts) addPart(use, part, before.parts[part.name], after.parts[part.name])
+  for (const part of parts) {
+    const then = before.parts[part.name]
+    const now = after.parts[part.name]
+    // One that took the name of one that ended begins at nothing.
+    addPart(use, part, then?.pid === now?.pid ? then : undefined, now)
+  }
+  addEnded(use, before, after)
+}
+
+/** Processes that ended have moved to their parent's account with all that they ever used (proc(5): cutime, cstime). */
+function addEnded(use: CpuUse, before: CpuReading, after: CpuReading): void {
+  if (before.ended === null || after.ended === null) return
+  const gone = Object.entries(before.parts).filter(([name, { pid }]) => pid !== null && after.parts[name]?.pid !== pid)
+  const counted = gone.reduce((sum, [, { seconds }]) => sum + (seconds ?? 0), 0)
+  const seconds = after.ended - before.ended - counted
+  if (!(seconds > 0)) return
+  use.parts[endedParts] ??= { seconds: 0, busiest: 0, waited: null, main: false, kind: 'process' }
+  const account = use.parts[endedParts]
+  if (account !== undefined) account.seconds += seconds
 }
 
 /** A part without an earlier reading was started in between. */

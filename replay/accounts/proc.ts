@@ -22,6 +22,12 @@ export function cpuSeconds(pid: number): number | null {
   return fields === null ? null : fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0) / ticksPerSecond
 }
 
+/** CPU seconds of a process's children that have ended and were waited for (cutime, cstime). Null as for `cpuSeconds`. */
+export function endedSeconds(pid: number): number | null {
+  const fields = statFields(`/proc/${pid}/stat`)
+  return fields === null ? null : (Number(fields[13]) + Number(fields[14])) / ticksPerSecond
+}
+
 /** The fields of a stat file after the command's name, which may itself hold spaces and parentheses. */
 function statFields(path: string): string[] | null {
   return (

@@ -1,5 +1,5 @@
 /** CPU time of a side: its own process and the processes of its target, those that have ended included. */
-import { cpuSeconds, readText, ticksPerSecond } from '../accounts/proc.js'
+import { cpuSeconds, endedSeconds } from '../accounts/proc.js'
 
 /** CPU seconds so far, of this process with its threads and of its children; `pids` are those that still run. */
 export function cpuSecondsWith(pids: readonly number[]): number {
@@ -14,10 +14,5 @@ export function cpuSecondsWith(pids: readonly number[]): number {
  */
 export function childrenSeconds(pids: readonly number[]): number {
   const running = [...new Set(pids)].reduce((sum, pid) => sum + (cpuSeconds(pid) ?? 0), 0)
-  const [, , , , , , , , , , , , , user = 0, system = 0] =
-    readText('/proc/self/stat')
-      ?.replace(/^.*\) /s, '')
-      .split(' ')
-      .map(Number) ?? []
-  return running + (user + system) / ticksPerSecond
+  return running + (endedSeconds(process.pid) ?? 0)
 }
