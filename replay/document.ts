@@ -12,7 +12,7 @@ import { moments, type Recorder } from '../results/recorder.js'
 import { summaries } from '../results/repetitions.js'
 import type { Audit, Baseline, Finding, Interval, Json, Latency, LatencyLeg, Result, Run } from '../results/result.js'
 import { skewOf } from '../results/skew.js'
-import { seededRandom, shortestSeries, steadyState } from '../results/statistics.js'
+import { shortestSeries, steadyState } from '../results/statistics.js'
 import { rateInterval, throughputOf } from '../results/throughput.js'
 import { judge } from '../results/verdict.js'
 import { parseArrivals } from './arrivals/words.js'
@@ -288,9 +288,6 @@ function latencyOf({ rate, recorders }: LatencyPlan, contender: Contender): Late
   recorders.length = 1
   const quantiles = first.quantiles('stored')
   if (quantiles === undefined) return null
-  const random = seededRandom(1)
-  const p50 = first.interval('stored', 0.5, random)
-  const p99 = first.interval('stored', 0.99, random)
   const accepted = first.quantiles('accepted')
   const durable = first.quantiles('durable')
   const service = first.quantiles('service')
@@ -301,7 +298,7 @@ function latencyOf({ rate, recorders }: LatencyPlan, contender: Contender): Late
     rate,
     ...quantiles,
     count: first.count('stored'),
-    intervals: p50 !== undefined && p99 !== undefined ? { p50, p99 } : null,
+    intervals: { p50: first.interval('stored', 0.5) ?? null, p99: first.interval('stored', 0.99) ?? null },
     ...(accepted === undefined ? {} : { accepted }),
     ...(durable === undefined ? {} : { durable }),
     ...(service === undefined ? {} : { serviceTime: service }),

@@ -1,5 +1,5 @@
 /** A latency histogram: weighted values in milliseconds in, quantiles in milliseconds out, nothing clipped. */
-import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js'
+import { decodeFromCompressedBase64, encodeIntoCompressedBase64, Float64Histogram, type JsHistogram } from 'hdr-histogram-js'
 import type { Quantiles } from './result.js'
 
 /**
@@ -8,25 +8,19 @@ import type { Quantiles } from './result.js'
  * something else, only counted in `negative`.
  */
 export class LatencyHistogram {
-  private readonly micros: Histogram
+  private readonly micros: Float64Histogram
   private largestMs = 0
   private below = 0
 
   constructor(digits: 1 | 2 | 3 = 3) {
-    this.micros = build({
-      bitBucketSize: 64,
-      autoResize: true,
-      lowestDiscernibleValue: 1,
-      highestTrackableValue: 1 << 20,
-      numberOfSignificantValueDigits: digits,
-      useWebAssembly: false,
-    })
+    this.micros = new Float64Histogram(1, 1 << 20, digits)
+    this.micros.autoResize = true
   }
 
   /** Of what `encoded` wrote, microseconds; negative values are not in it. @throws when it is none */
   static decoded(text: string): LatencyHistogram {
     const histogram = new LatencyHistogram()
-    const micros = decodeFromCompressedBase64(text, 64, false)
+    const micros = decodeFromCompressedBase64(text, 64, false) as JsHistogram
     histogram.micros.add(micros)
     histogram.largestMs = micros.maxValue / 1000
     return histogram
@@ -80,6 +74,15 @@ export class LatencyHistogram {
     if (this.count === 0) return 0
     if (q >= 1) return this.largestMs
     return Math.min(this.micros.getValueAtPercentile(q * 100) / 1000, this.largestMs)
+  }
+
+  /** Records that took `valueMs` or less, as exact as `quantile`. */
+  within(valueMs: number): number {
+    if (valueMs >= this.largestMs) return this.count
+    const last = this.micros.countsArrayIndex(Math.round(valueMs * 1000))
+    let count = 0
+    for (let i = 0; i <= last && i < this.micros.countsArrayLength; i++) count += this.micros.getCountAtIndex(i)
+    return count
   }
 
   /** The quantiles of the result document; undefined when nothing was filed. */

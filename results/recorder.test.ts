@@ -3,7 +3,8 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { LatencyHistogram } from './histogram.js'
 import { Recorder, type Settled } from './recorder.js'
-import { seededRandom } from './statistics.js'
+import { covers, normal } from './statistics/simulation.testing.js'
+import { type Random, seededRandom } from './statistics.js'
 
 /** The quantile of every single latency: the smallest that at least the share q does not exceed. */
 function exact(sorted: readonly number[], q: number): number {
@@ -122,14 +123,55 @@ test('merging two recorders is filing everything into one', () => {
   assert.throws(() => left.merge(new Recorder({ fromMs: 0, toMs: 2000 })), /same window/)
 })
 
-test('intervals of quantiles come from slices of time', () => {
-  const recorder = new Recorder({ fromMs: 0, toMs: 20_000 })
-  for (let i = 0; i < 20_000; i += 50)
-    recorder.file('stored', { count: 50, dueFirstMs: i, dueLastMs: i + 49, atMs: i + 60 + (i % 7000) / 100 })
-  const interval = recorder.interval('stored', 0.5, seededRandom(1))
-  const middle = recorder.histogram('stored').quantile(0.5)
-  assert.ok(interval && interval.low < middle && middle < interval.high && interval.high - interval.low < middle)
-  assert.is(new Recorder({ fromMs: 0, toMs: 1 }).interval('stored', 0.5, seededRandom(1)), undefined)
+/** A block of batches of 100 ms: their records are due evenly, and all are stored when the batch is. Every tenth stalls. */
+function fileBlock(recorder: Recorder, batches: number, random: Random): void {
+  for (let i = 0; i < batches; i++) {
+    const serviceMs = 30 * Math.exp(0.3 * normal(random)) + (random() < 0.1 ? 200 + 300 * random() : 0)
+    recorder.file('stored', { count: 50, dueFirstMs: i * 100, dueLastMs: i * 100 + 98, atMs: i * 100 + 100 + serviceMs })
+  }
+}
+
+test('intervals of quantiles hold that of a leg without an end, as often as they say', () => {
+  const random = seededRandom(11)
+  const endless = new Recorder({ fromMs: 0, toMs: Number.POSITIVE_INFINITY })
+  fileBlock(endless, 60_000, random)
+  const leg = (blocks: number, batches: number) => (random: Random) => {
+    const [first, ...others] = Array.from({ length: blocks }, () => {
+      const recorder = new Recorder({ fromMs: 0, toMs: batches * 100 })
+      fileBlock(recorder, batches, random)
+      return recorder
+    })
+    assert.ok(first)
+    for (const other of others) first.merge(other)
+    return first
+  }
+  const covered = (q: number, measured: number, make: (random: Random) => Recorder) =>
+    covers(measured, {
+      trials: 100,
+      seed: 21,
+      truth: endless.histogram('stored').quantile(q),
+      make,
+      interval: (recorder) => recorder.interval('stored', q) ?? null,
+    })
+  covered(0.5, 0.97, leg(2, 15))
+  covered(0.99, 0.96, leg(2, 200))
+})
+
+test('a quantile of too few batches has no interval', () => {
+  const recorder = (batches: number) => {
+    const recorder = new Recorder({ fromMs: 0, toMs: batches * 100 })
+    fileBlock(recorder, batches, seededRandom(3))
+    return recorder
+  }
+  assert.is(recorder(5).interval('stored', 0.5), undefined)
+  assert.ok(recorder(12).interval('stored', 0.5))
+  assert.is(recorder(367).interval('stored', 0.99), undefined)
+  assert.ok(recorder(400).interval('stored', 0.99))
+  assert.is(recorder(3000).interval('stored', 0.999), undefined)
+  // A stall of one batch that is stored in many pieces is one batch.
+  const pieces = new Recorder({ fromMs: 0, toMs: 1000 })
+  for (let i = 0; i < 1000; i++) pieces.file('stored', { count: 1, dueFirstMs: i, dueLastMs: i, atMs: 2000 + i / 1000 })
+  assert.is(pieces.interval('stored', 0.5), undefined)
 })
 
 test('errors in the caller are errors, not latencies', () => {

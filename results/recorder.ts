@@ -2,7 +2,7 @@
 import { LatencyHistogram } from './histogram.js'
 import type { Interval, Quantiles, Stage } from './result.js'
 import { StageSeries, stageOf } from './stages.js'
-import { bootstrapInterval, type Random } from './statistics.js'
+import { batchesNeeded, sharesAround } from './statistics.js'
 
 /** Moments of a record that are measured from when it was due, and `service`: stored, measured from when it was offered. */
 export const moments = ['accepted', 'durable', 'stored', 'service'] as const
@@ -25,7 +25,7 @@ export interface RecordingWindow {
   readonly toMs: number
   /** Second 0 of the series of stored counts; the window's start unless given. */
   readonly originMs?: number
-  /** Pieces of the window that are resampled for intervals (default 20). */
+  /** Pieces of the window that intervals rest on (default 20). */
   readonly slices?: number
 }
 
@@ -34,9 +34,26 @@ const stepMs = 1
 /** ... or this share of it: two steps of a histogram with three digits. */
 const stepShare = 0.002
 
-/** Latencies of one moment: one histogram per slice of the window, so that slices can be resampled. */
+/** Records that reach a moment within so many milliseconds of each other count as one batch. */
+const batchMs = 10
+/** More batches than this are as good. */
+const enoughBatches = batchesNeeded(0.999)
+/** Slices that an interval rests on, of all blocks together. */
+const usualSlices = 20
+/** A slice has at least so many batches, or neighbours would share theirs. */
+const batchesPerSlice = 2
+
+/** Latencies of one block: one histogram for each slice of its window, to see how much they differ. */
+interface Block {
+  readonly slices: readonly LatencyHistogram[]
+  /** When batches arrived, in units of `batchMs`. */
+  readonly batches: Set<number>
+}
+
+/** Latencies of one moment. */
 interface Series {
-  readonly slices: LatencyHistogram[]
+  /** What was filed here comes first, then what was merged. */
+  readonly blocks: [Block, ...Block[]]
   /** The same second by second. */
   readonly course: StageSeries
   outside: number
@@ -60,7 +77,7 @@ export class Recorder {
     this.sliceMs = (window.toMs - window.fromMs) / slices
     this.originMs = window.originMs ?? window.fromMs
     const empty = (): Series => ({
-      slices: Array.from({ length: slices }, () => new LatencyHistogram()),
+      blocks: [{ slices: Array.from({ length: slices }, () => new LatencyHistogram()), batches: new Set() }],
       course: new StageSeries(),
       outside: 0,
     })
@@ -77,15 +94,17 @@ export class Recorder {
     if (moment === 'stored') this.countStored(count, atMs)
     const series = this.series[moment]
     const { fromMs, toMs } = this.window
+    const { slices, batches } = series.blocks[0]
     const spacingMs = count > 1 ? Math.max(0, (dueLastMs - dueFirstMs) / (count - 1)) : 0
     const begin = firstDueFrom(fromMs, dueFirstMs, spacingMs, count)
     const end = Math.max(begin, firstDueFrom(toMs, dueFirstMs, spacingMs, count))
     series.outside += count - (end - begin)
+    if (end > begin && batches.size < enoughBatches) batches.add(Math.floor(atMs / batchMs))
 
     for (let i = begin; i < end; ) {
       const dueMs = dueFirstMs + i * spacingMs
       const slowest = atMs - dueMs
-      const slice = Math.min(series.slices.length - 1, Math.floor((dueMs - fromMs) / this.sliceMs) || 0)
+      const slice = Math.min(slices.length - 1, Math.floor((dueMs - fromMs) / this.sliceMs) || 0)
       let n = end - i
       if (spacingMs > 0) {
         // A step must not reach into the next slice, nor past the moment itself, or a negative value would be averaged away.
@@ -95,7 +114,7 @@ export class Recorder {
         n = Math.max(1, Math.min(n, inStep, untilNegative, sliceEnd - i))
       }
       const middle = slowest - ((n - 1) * spacingMs) / 2
-      series.slices[slice]?.file(middle, n, slowest)
+      slices[slice]?.file(middle, n, slowest)
       series.course.file(dueMs - fromMs, middle, n, slowest)
       i += n
     }
@@ -108,12 +127,12 @@ export class Recorder {
 
   /** Records of this moment that were due inside the window. */
   count(moment: Moment): number {
-    return this.series[moment].slices.reduce((sum, slice) => sum + slice.count + slice.negative, 0)
+    return this.slices(moment).reduce((sum, slice) => sum + slice.count + slice.negative, 0)
   }
 
   /** All latencies of a moment in one histogram. */
   histogram(moment: Moment): LatencyHistogram {
-    return merged(this.series[moment].slices)
+    return merged(this.slices(moment))
   }
 
   /** What the document keeps of a moment; undefined when nothing was filed. */
@@ -127,18 +146,24 @@ export class Recorder {
   }
 
   /**
-   * Where a quantile lies with 95% confidence, by resampling the window's slices with replacement: records of one batch
-   * are late together, slices much less so. Undefined with fewer than five slices that hold records.
+   * Where the quantile of a leg like this one lies with 95% confidence: see `sharesAround`. Undefined with too few batches for
+   * the quantile (`batchesNeeded`), or too few slices of time.
    */
-  interval(moment: Moment, q: number, random: Random, resamples = 200): Interval | undefined {
-    const filled = this.series[moment].slices.filter((slice) => slice.count > 0)
-    if (filled.length < 5) return undefined
-    return bootstrapInterval(filled, (sample) => merged(sample).quantile(q), random, { resamples })
+  interval(moment: Moment, q: number): Interval | undefined {
+    const { blocks } = this.series[moment]
+    const batches = blocks.reduce((sum, block) => sum + block.batches.size, 0)
+    if (batches < batchesNeeded(q)) return undefined
+    const histogram = this.histogram(moment)
+    const measured = histogram.quantile(q)
+    const slices = blocks.flatMap((block) => longer(block, Math.ceil(usualSlices / blocks.length)))
+    const counts = slices.map((slice) => ({ records: slice.count, within: slice.within(measured) }))
+    const shares = sharesAround(counts, q)
+    return shares === null ? undefined : { low: histogram.quantile(shares.low), high: histogram.quantile(shares.high), confidence: 0.95 }
   }
 
   /**
-   * Adds what another recorder of the same window filed.
-   * @throws RangeError when the windows differ: their slices would not be the same seconds.
+   * Adds what another recorder of the same window filed: another block, whose slices stay apart. Nothing is filed here any more.
+   * @throws RangeError when the windows differ: their seconds would not be the same.
    */
   merge(other: Recorder): void {
     const same = this.window.fromMs === other.window.fromMs && this.sliceMs === other.sliceMs && this.originMs === other.originMs
@@ -146,14 +171,15 @@ export class Recorder {
     for (const moment of moments) {
       const from = other.series[moment]
       this.series[moment].outside += from.outside
-      for (const [i, slice] of this.series[moment].slices.entries()) {
-        const add = from.slices[i]
-        if (add) slice.add(add)
-      }
+      this.series[moment].blocks.push(...from.blocks)
       this.series[moment].course.add(from.course)
     }
     this.storedBefore += other.storedBefore
     for (const [second, count] of other.storedPerSecond.entries()) this.addStored(second, count)
+  }
+
+  private slices(moment: Moment): readonly LatencyHistogram[] {
+    return this.series[moment].blocks.flatMap(({ slices }) => slices)
   }
 
   private countStored(count: number, atMs: number): void {
@@ -166,6 +192,14 @@ export class Recorder {
     while (this.storedPerSecond.length <= second) this.storedPerSecond.push(0)
     this.storedPerSecond[second] = (this.storedPerSecond[second] ?? 0) + count
   }
+}
+
+/** The slices of a block, put together to `most` at the most, each with `batchesPerSlice` batches, but two at least. */
+function longer({ slices, batches }: Block, most: number): readonly LatencyHistogram[] {
+  const wished = Math.min(slices.length, most, Math.max(2, Math.floor(batches.size / batchesPerSlice)))
+  return Array.from({ length: wished }, (_, i) =>
+    merged(slices.slice(Math.floor((i * slices.length) / wished), Math.floor(((i + 1) * slices.length) / wished))),
+  )
 }
 
 function merged(slices: readonly LatencyHistogram[]): LatencyHistogram {

@@ -84,8 +84,6 @@ function latencyOf(latencies: readonly Latency[]): Latency | null {
   const [first] = latencies
   if (first === undefined) return null
   const mean = (pick: (latency: Latency) => number) => average(latencies.map(pick))
-  const p50 = around(latencies.map((latency) => latency.p50))
-  const p99 = around(latencies.map((latency) => latency.p99))
   return {
     rate: mean(({ rate }) => rate),
     p50: mean((latency) => latency.p50),
@@ -93,7 +91,7 @@ function latencyOf(latencies: readonly Latency[]): Latency | null {
     p99: mean((latency) => latency.p99),
     p999: mean((latency) => latency.p999),
     max: Math.max(...latencies.map(({ max }) => max)),
-    intervals: p50 !== null && p99 !== null ? { p50, p99 } : null,
+    intervals: { p50: around(latencies.map(({ p50 }) => p50)), p99: around(latencies.map(({ p99 }) => p99)) },
   }
 }
 

@@ -223,8 +223,11 @@ export interface Latency extends Quantiles {
   readonly rate: number
   /** Records in the histogram. */
   readonly count?: number | undefined
-  /** Of p50 and p99, by resampling slices of time. Null when there were too few. */
-  readonly intervals?: { readonly p50: Interval; readonly p99: Interval } | null | undefined
+  /**
+   * Of p50 and p99, 95%: of one leg from how its slices of time differ (Woodruff's), null with too few batches for the quantile;
+   * of several runs from how these differ.
+   */
+  readonly intervals?: { readonly p50: Interval | null; readonly p99: Interval | null } | null | undefined
   /** Due to accepted: the target answers for the record. */
   readonly accepted?: Quantiles | undefined
   /** Due to durable: the record survives a crash. */

@@ -1,10 +1,12 @@
 /** Statistics of measured blocks, runs and histories from one door: pure functions that say what they assume. */
 export { autocovariances, effectiveSampleSize, leastSeries, type SeriesMean, seriesMean } from './statistics/autocorrelation.js'
+export { type Bounds, binomialBounds } from './statistics/binomial.js'
 export { bootstrapInterval, bootstrapRatio, type Resampling } from './statistics/bootstrap.js'
 export { type ChangePoint, type ChangePointOptions, changePoints } from './statistics/change-points.js'
 export { mostRuns, type Ratio, rankSumRatio, runsNeeded, type Spread, welchRatio } from './statistics/independent.js'
 export { type Mean, meanInterval, median, sortedQuantile } from './statistics/intervals.js'
 export { type Centre, pairedRatio, robustPairedRatio, signedRankInterval } from './statistics/paired.js'
+export { batchesNeeded, type SliceCount, sharesAround } from './statistics/quantiles.js'
 export { type Random, seededRandom, shuffled } from './statistics/random.js'
 export { type SteadyState, shortestSeries, steadyState } from './statistics/steady-state.js'
 export { studentProbability, studentQuantile } from './statistics/student.js'

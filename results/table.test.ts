@@ -14,6 +14,8 @@ const three = [
 const plain = (runs: readonly Run[], columns = 120) => renderTable(sampleResult(runs), { tty: false, columns, file: 'results/runs/x.json' })
 const row = (text: string, target: string) => text.split('\n').find((line) => line.startsWith(`${target} `)) ?? ''
 
+const flat = (text: string) => text.replaceAll(/\s+/g, ' ')
+
 test('an ordinary table fits 120 columns with every column and every spread', () => {
   const text = plain(three)
   assert.ok(text.split('\n').every((line) => line.length <= 120))
@@ -144,6 +146,18 @@ test('a leg whose latency never became level says so', () => {
   assert.not(told(5000))
 })
 
+test('a p99 without an interval says how many batches it takes', () => {
+  const latency = sampleLatency(1000, 5)
+  const told = (p99: { low: number; high: number; confidence: number } | null) =>
+    flat(
+      plain([
+        sampleRun('worker-pool', [9000, 9100], { latency: { ...latency, intervals: { p50: { low: 4, high: 6, confidence: 0.95 }, p99 } } }),
+      ]),
+    )
+  assert.match(told(null), 'a p99 has one from 368 batches on')
+  assert.not.match(told({ low: 20, high: 22, confidence: 0.95 }), '368')
+})
+
 test('no runs at all still make a table', () => {
   assert.match(plain([]), 'Nothing was ranked.')
 })
@@ -163,7 +177,6 @@ test('k6 says what each of its numbers runs from and to', () => {
   const requests = { planned: 12, accepted: 10, refused: 0, failed: 0, unsent: 2, linesEach: 5, unsentRecords: [{ from: 50, to: 60 }] }
   const figures = { rate: 5, asked: 9, answered: 9, failed: 0, unsent: 0, latency: times, service: times, byQuery: {}, errors: {} }
   const k6 = { version: 'v1.8.1', status: 0, thresholds: [] }
-  const flat = (text: string) => text.replaceAll(/\s+/g, ' ')
   const lines = flat(plain([{ ...run, k6: { ...k6, requests, service } }]))
   assert.match(lines, 'k6 v1.8.1: 10 of 12 requests accepted;')
   assert.match(lines, 'sent to accepted (service time) p50 2.0, p99 4.0 ms')

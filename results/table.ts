@@ -6,6 +6,7 @@ import { rank } from './rank.js'
 import { redact } from './redact.js'
 import { together } from './repetitions.js'
 import type { AnalyticsFigures, Audit, Disturbance, Latency, Quantiles, Result, Run, Verdict } from './result.js'
+import { batchesNeeded } from './statistics.js'
 import { auditFindings } from './verdict.js'
 
 export interface TableOptions {
@@ -316,7 +317,7 @@ function notes(result: Result, { file }: TableOptions, ink: Ink): readonly Note[
     const atRate = typeof share === 'number' ? `${Math.round(share * 100)}% of its full speed` : 'the rate given'
     const end = runs.every(({ image }) => image === 'replies') ? 'answered' : 'stored'
     said.push({
-      text: `Latency runs from due to ${end}, each target at ${atRate} (at rate/s).${runs.some((run) => run.throughput.interval) ? ` ${ink.plusMinus} is the 95% interval.` : ''}`,
+      text: `Latency runs from due to ${end}, each target at ${atRate} (at rate/s).${runs.some((run) => run.throughput.interval) ? ` ${ink.plusMinus} is the 95% interval${runs.some(lacksTail) ? `; a p99 has one from ${batchesNeeded(0.99)} batches on` : ''}.` : ''}`,
     })
   }
   if (runs.some((run) => typeof run.cpu?.store === 'number')) {
@@ -332,6 +333,11 @@ function notes(result: Result, { file }: TableOptions, ink: Ink): readonly Note[
   }
   if (file !== undefined) said.push({ text: `Result: ${file}` })
   return said
+}
+
+/** Measured, but too few batches for its p99 to have an interval. */
+function lacksTail({ latency }: Run): boolean {
+  return latency?.intervals?.p50 != null && latency.intervals.p99 === null
 }
 
 /** A leg whose latency was still changing in its second half says little about the next minute. */

@@ -1,7 +1,6 @@
 /** A sounding: the search for one target's capacity on one store, and its latency below that. */
 import type { End, LatencyPoint, Probe } from '../../results/capacity/report.js'
 import { type Answer, type Estimate, estimate, nextStep } from '../../results/capacity/search.js'
-import { seededRandom } from '../../results/statistics.js'
 import type { Clock } from '../clock.js'
 import { describeProbe, latenciesOf, type Probed, type ProbePlan } from './probing.js'
 import type { Tables } from './tables.js'
@@ -190,16 +189,14 @@ function pointOf(share: number, { decision, observation }: Probed): LatencyPoint
   const recorder = latenciesOf(observation)
   const quantiles = recorder.quantiles('stored')
   if (quantiles === undefined) return undefined
-  const random = seededRandom(1)
-  const around = (q: number) => recorder.interval('stored', q, random)
-  const [p50, p90, p99, p999] = [around(0.5), around(0.9), around(0.99), around(0.999)]
+  const around = (q: number) => recorder.interval('stored', q) ?? null
   return {
     share,
     rate: observation.rate,
     count: recorder.count('stored'),
     seconds: (observation.toMs - observation.fromMs) / 1000,
     ...quantiles,
-    intervals: p50 && p90 && p99 && p999 ? { p50, p90, p99, p999 } : null,
+    intervals: { p50: around(0.5), p90: around(0.9), p99: around(0.99), p999: around(0.999) },
     outcome: decision.outcome,
   }
 }

@@ -3,10 +3,8 @@ import type { SourceSpec } from '../../generators/source.js'
 import { environmentHash, subjectHash, workloadHash } from '../../results/hashes.js'
 import { published, publishedRecordsPerSecond } from '../../results/published.js'
 import { rank } from '../../results/rank.js'
-import type { Recorder } from '../../results/recorder.js'
 import type { Audit, Json, K6Report, Latency, Partition, Result, Run, Stage } from '../../results/result.js'
 import { skewOf } from '../../results/skew.js'
-import { seededRandom } from '../../results/statistics.js'
 import { blockOf, throughputOf } from '../../results/throughput.js'
 import { judge } from '../../results/verdict.js'
 import type { Layout } from '../../stores/store.js'
@@ -245,19 +243,12 @@ function latencyOf({ lines, questions }: K6Record): Latency | null {
     rate: side.schedule.rate,
     ...quantiles,
     count: recorder.count('stored'),
-    intervals: intervalsOf(recorder),
+    intervals: { p50: recorder.interval('stored', 0.5) ?? null, p99: recorder.interval('stored', 0.99) ?? null },
     ...(accepted === undefined ? {} : { accepted }),
     ...(durable === undefined ? {} : { durable }),
     stages,
     ...(max === undefined ? {} : { generatorLag: { p99: lag.quantile(0.99), max } }),
   }
-}
-
-function intervalsOf(recorder: Recorder): Latency['intervals'] {
-  const random = seededRandom(1)
-  const p50 = recorder.interval('stored', 0.5, random)
-  const p99 = recorder.interval('stored', 0.99, random)
-  return p50 !== undefined && p99 !== undefined ? { p50, p99 } : null
 }
 
 function reportOf({ k6, rendered, outcome, lines, questions }: K6Record): K6Report {

@@ -130,8 +130,8 @@ export interface LatencyPoint extends Quantiles {
   /** Records that it was taken from, and the length of the window. */
   readonly count: number
   readonly seconds: number
-  /** By resampling slices of time; null when there were too few, or too few records for the quantile. */
-  readonly intervals: { readonly p50: Interval; readonly p90: Interval; readonly p99: Interval; readonly p999: Interval } | null
+  /** From how slices of time differ (Woodruff's); null with too few batches for the quantile. */
+  readonly intervals: Readonly<Record<'p50' | 'p90' | 'p99' | 'p999', Interval | null>>
   /** What it says as a probe. */
   readonly outcome: Outcome
 }

@@ -57,7 +57,7 @@ const found: Capacity = {
       p99: 99,
       p999: 120,
       max: 130,
-      intervals: null,
+      intervals: { p50: { low: 57, high: 63, confidence: 0.95 }, p90: null, p99: null, p999: null },
       outcome: 'sustained',
     },
   ],
@@ -86,7 +86,7 @@ test('the capacity with its interval, both ratios, both baselines, and why it is
   assert.match(text, 'Not more, because above that the backlog grew (1 of 1 probes).')
   assert.match(text, 'Bound by the machine: all cores together were 97% busy.')
   assert.match(text, '2 probes; the border is soft by +-3.0% from probe to probe.')
-  assert.match(text, /50% of 220,000 +110,000 +60 +80 +99 +120 +sustained/)
+  assert.match(text, /50% of 220,000 +110,000 +60 \+-5% +80 +99 +120 +sustained/)
   assert.match(text, 'Result: results/runs/x.json')
   assert.not.match(text, '93% for sustained')
   assert.match(

@@ -10,6 +10,17 @@ export function incompleteBeta(x: number, a: number, b: number): number {
   return front / betaFraction(x, a, b)
 }
 
+/** The x at which P(X <= x) = p, by bisection to about 15 digits. */
+export function betaQuantile(p: number, a: number, b: number): number {
+  let [low, high] = [0, 1]
+  for (let i = 0; i < 60; i++) {
+    const middle = (low + high) / 2
+    if (incompleteBeta(middle, a, b) < p) low = middle
+    else high = middle
+  }
+  return (low + high) / 2
+}
+
 /** The denominator 1 + d1 / (1 + d2 / (1 + ...)), by the method of Lentz (1976). */
 function betaFraction(x: number, a: number, b: number): number {
   const tiny = 1e-300

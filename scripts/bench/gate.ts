@@ -7,8 +7,7 @@ import { appendFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { median } from '../../results/statistics.js'
-import { binomialBounds } from './binomial.js'
+import { binomialBounds, median } from '../../results/statistics.js'
 import { copyBuild } from './gate-copies.js'
 
 const arms = ['same', 'slower'] as const
