@@ -8,6 +8,7 @@ import { documentName, serialize, writeDocument } from '../results/write.js'
 import { ScenarioError } from '../scenarios/scenario.js'
 import { storesNamed, targetsNamed } from './catalogue.js'
 import { defineCommand, toggle, type Values, value } from './command.js'
+import { Destinations, refuseUnwritableFolder } from './destinations.js'
 import { Interrupted, UsageError } from './errors.js'
 import { progressLine } from './progress.js'
 import { parseDuration, parseShare } from './quantities.js'
@@ -60,6 +61,8 @@ export const capacity = defineCommand({
     const store = values.store ?? storesNamed('postgres')
     const plan = { ...planRun(asRun({ ...values, target, store }), settings, cwd), arrivals: 'constant', latencyLeg: false }
     const asked = { plan: { ...plan, length: { kind: 'duration' as const, durationMs: budgetMs } }, limitMs, budgetMs }
+    refuseUnwritableFolder(plan.out, '--out')
+    const destinations = new Destinations(notice)
     const begin = performance.now()
     const onProgress = (state: Progress): void => progress(progressLine(state, performance.now() - begin), state.label)
     const result = await runCapacity(
@@ -71,10 +74,11 @@ export const capacity = defineCommand({
       throw error
     })
     const secrets = plan.stores.flatMap(({ url }) => secretsOf(url))
-    const file = near(cwd, await writeDocument(result, documentName(result, `capacity-${plan.scenario}`), plan.out, secrets))
-    const table = { tty: display.tty, columns: display.columns, file, verbose: values.verbose === true }
+    const file = await destinations.keep(writeDocument(result, documentName(result, `capacity-${plan.scenario}`), plan.out, secrets))
+    const kept = file === undefined ? {} : { file: near(cwd, file) }
+    const table = { tty: display.tty, columns: display.columns, verbose: values.verbose === true, ...kept }
     return {
-      status: capacityStatus(result, signal.aborted),
+      status: destinations.status(capacityStatus(result, signal.aborted)),
       output: values.json ? serialize(result, secrets) : renderCapacities(result, table),
     }
   },

@@ -55,6 +55,9 @@ export function formatNamed(text: string): Format {
 /** A store's name, or the URL of a server. */
 export function storeNamed(text: string): PlannedStore {
   const scheme = /^[a-z][a-z0-9+.-]*:(?=\/\/)/i.exec(text)?.[0].toLowerCase()
+  // What looks like a place with a password in it is not repeated.
+  if (scheme === undefined && /[@=:]/.test(text))
+    throw new UsageError('that is no store: write a name, or a URL such as postgres://user:password@host:5432/database')
   if (scheme === undefined) return { name: named('store', text, stores).name, url: '' }
   const store = stores.find(({ schemes }) => schemes.includes(scheme))
   if (!store) {

@@ -19,8 +19,19 @@ export const clean = defineCommand({
   options: {
     yes: toggle({ alias: 'y', summary: 'remove it without asking' }),
     'dry-run': toggle({ summary: 'list it only' }),
-    store: value({ alias: 's', placeholder: 'URL', summary: 'the weir_ schemas of a server too, kept ones included', parse: storeNamed }),
-    data: value({ placeholder: 'DIR', summary: 'the same for the data directory of a kept embedded server', parse: (text) => text }),
+    store: value({
+      alias: 's',
+      placeholder: 'URL',
+      flagOnly: true,
+      summary: 'the weir_ schemas of a server too, kept ones included',
+      parse: storeNamed,
+    }),
+    data: value({
+      placeholder: 'DIR',
+      flagOnly: true,
+      summary: 'the same for the data directory of a kept embedded server',
+      parse: (text) => text,
+    }),
   },
   positionals: [],
   targetOptions: false,
@@ -51,6 +62,8 @@ export const clean = defineCommand({
 
 async function serverOf(store: PlannedStore | undefined, data: string | undefined, { cwd }: Context): Promise<StoreServer | undefined> {
   const dataDirectory = data === undefined ? undefined : resolve(cwd, data)
+  if (store !== undefined && store.url !== '' && data !== undefined)
+    throw new UsageError('--data is the folder of an embedded server; a store given by URL keeps its own')
   if (store !== undefined && store.url !== '') return startServer({ store: store.url, durability: 'power' })
   if (dataDirectory === undefined) {
     if (store === undefined) return undefined

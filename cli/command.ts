@@ -10,6 +10,8 @@ export interface ValueOption<T> {
   readonly summary: string
   /** Shown by --help-all only. */
   readonly rare?: boolean
+  /** Given on the command line or not at all: what it names is destroyed, and a variable is set for other commands too. */
+  readonly flagOnly?: boolean
   /** Reads the value, or throws a UsageError that says what is accepted. */
   parse(text: string): T
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { findK6, k6Remedy } from '../replay/k6/binary.js'
 import { isInstalled } from '../stores/clickhouse/embedded.js'
 import { account, reachableBinaries } from '../stores/postgres/embedded-binaries.js'
+import { temporaryPrefix } from '../stores/temporary.js'
 
 /** `good`: as it should be; `note`: works, or is not needed by the default run; `missing`: the default run cannot work. */
 export interface Finding {
@@ -114,7 +115,7 @@ function fsyncCost(): Finding {
   const name = 'fsync'
   let folder: string | undefined
   try {
-    folder = mkdtempSync(join(tmpdir(), 'weir-doctor-'))
+    folder = mkdtempSync(join(tmpdir(), temporaryPrefix('doctor')))
     const file = openSync(join(folder, 'probe'), 'w')
     const block = Buffer.alloc(8192, 1)
     const costs = Array.from({ length: 9 }, () => {

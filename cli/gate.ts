@@ -20,13 +20,15 @@ import { defaultFolder } from '../results/write.js'
 import { partitionKeys } from '../stores/store.js'
 import { profileNamed, storeNamed, targets, targetsNamed, wordOf } from './catalogue.js'
 import { type Context, defineCommand, toggle, type Values, value } from './command.js'
+import { Destinations, refuseUnwritableFile } from './destinations.js'
 import { Interrupted, RunFailed, UsageError } from './errors.js'
 import { progressLine } from './progress.js'
 import { parseDuration, parsePositiveCount, parseSeed, parseShare } from './quantities.js'
+import { refuseGiven } from './refusals.js'
 import { refuseEmpty, sidesNamed } from './results-named.js'
 import { defaultPartitions } from './scenario-options.js'
 import type { Settings } from './settings.js'
-import { planTargets } from './target-options.js'
+import { planTargets, targetFlags } from './target-options.js'
 
 const defaultBudgetMs = 60_000
 const defaultBlockMs = 250
@@ -45,6 +47,7 @@ const options = {
   strict: toggle({ summary: 'fail (1) too when the noise does not let it tell' }),
   junit: value({ placeholder: 'FILE', summary: 'write the outcome as JUnit XML', parse: (text) => text }),
   json: toggle({ summary: 'print the outcome as one JSON document' }),
+  out: value({ placeholder: 'DIR', summary: 'where labels are looked for (results/runs)', rare: true, parse: (text) => text }),
   metric: value({
     placeholder: 'NAME',
     summary: 'throughput, p99 (at half of full speed) or cpu (throughput; of weir k6: cpu)',
@@ -85,18 +88,25 @@ export const gate = defineCommand({
   ],
 
   async handler(values, context) {
+    const junit = values.junit === undefined ? undefined : resolve(context.cwd, values.junit)
+    if (junit !== undefined) refuseUnwritableFile(junit, '--junit')
     const report = await measure(values, context)
-    if (values.junit !== undefined) await writeFile(resolve(context.cwd, values.junit), gateJunit(report))
+    const destinations = new Destinations(context.notice)
+    const leave = (file: string, writing: Promise<void>) =>
+      writing.catch((error: Error) => destinations.miss(`${file} could not be written: ${error.message}`))
+    if (junit !== undefined) await leave(junit, writeFile(junit, gateJunit(report)))
     const summaryFile = process.env['GITHUB_STEP_SUMMARY']
-    if (summaryFile) await appendFile(summaryFile, gateMarkdown(report))
-    return { status: report.status, output: values.json ? `${JSON.stringify(report, null, 2)}\n` : renderGate(report, context.display) }
+    if (summaryFile) await leave(summaryFile, appendFile(summaryFile, gateMarkdown(report)))
+    const output = values.json ? `${JSON.stringify(report, null, 2)}\n` : renderGate(report, context.display)
+    return { status: destinations.status(report.status), output }
   },
 })
 
 type GateValues = Values<typeof options>
 
 async function measure(values: GateValues, context: Context): Promise<GateReport> {
-  const { against, baseline, candidate, store } = values
+  const { candidate, store } = values
+  const { against, baseline } = standing(values, context.settings)
   if ((against === undefined) === (baseline === undefined)) {
     throw new UsageError('say what to measure against: --against BASE (a folder with another build, or a git ref), or --baseline FILE')
   }
@@ -115,6 +125,13 @@ async function measure(values: GateValues, context: Context): Promise<GateReport
   }
 }
 
+/** What to measure against: of a flag and a variable the flag. */
+function standing({ against, baseline }: GateValues, settings: Settings): Pick<GateValues, 'against' | 'baseline'> {
+  const [one, other] = [settings.find('against'), settings.find('baseline')]
+  if (one === undefined || other === undefined || one.layer === other.layer) return { against, baseline }
+  return settings.find('against', 'baseline') === one ? { against, baseline: undefined } : { against: undefined, baseline }
+}
+
 /** What only a gate that measures both builds can be told. */
 const sideBySideOnly = [
   'target',
@@ -130,9 +147,15 @@ const sideBySideOnly = [
   'durability',
 ] as const
 
+const ofTargets = Object.keys(targetFlags(targets))
+
 /** The stored session again, here. */
 async function onBaseline(values: GateValues, file: string, { cwd, signal, settings, notice, progress }: Context): Promise<GateReport> {
-  refuseFlags(settings, [...sideBySideOnly, 'metric'], 'cannot go with --baseline: the stored session says what is measured')
+  refuseGiven(
+    settings,
+    [...sideBySideOnly, ...ofTargets, 'metric', 'out'],
+    'cannot go with --baseline: the stored session says what is measured',
+  )
   const { result: stored } = await readResult(resolve(cwd, file))
   const plan = planAgain(stored, { stores: values.store === undefined ? null : [values.store], out: cwd })
   const begin = performance.now()
@@ -147,9 +170,9 @@ async function onBaseline(values: GateValues, file: string, { cwd, signal, setti
 
 /** Results on both sides: nothing is measured. */
 async function onResults(values: GateValues, names: readonly [string, string], { cwd, settings, notice }: Context): Promise<GateReport> {
-  refuseFlags(settings, [...sideBySideOnly, 'store'], 'cannot go with --candidate: nothing is measured')
+  refuseGiven(settings, [...sideBySideOnly, ...ofTargets, 'store'], 'cannot go with --candidate: nothing is measured')
   const begin = performance.now()
-  const [base, candidate] = await sidesNamed(names, { cwd, out: defaultFolder, notice })
+  const [base, candidate] = await sidesNamed(names, { cwd, out: values.out ?? defaultFolder, notice })
   const rule = { ...defaultRule, minEffect: values['min-effect'] ?? defaultRule.minEffect }
   const comparison = compare(base, candidate, rule.minEffect, rule.confidence)
   const findings = [base, candidate].flatMap(({ results }) =>
@@ -171,14 +194,9 @@ async function onResults(values: GateValues, names: readonly [string, string], {
   return report
 }
 
-/** @throws UsageError that names a flag which would be ignored */
-function refuseFlags(settings: Settings, names: readonly string[], why: string): void {
-  const given = names.map((key) => settings.find(key)).find((one) => one?.layer === 'flag')
-  if (given !== undefined) throw new UsageError(`${given.origin} ${why}`)
-}
-
 async function sideBySide(values: GateValues, against: string, context: Context): Promise<GateReport> {
   const { cwd, signal, progress, settings } = context
+  refuseGiven(settings, ['out'], 'is where labels are looked for: it goes with --candidate')
   const { target = targetsNamed('single-thread'), profile = 'web' } = values
   const [planned, ...others] = planTargets(target, targets, settings)
   if (planned === undefined || others.length > 0) throw new UsageError('a gate decides on one target: name one with --target')

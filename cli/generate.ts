@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import { generate as generateLines } from '../generators/generate.js'
 import { openSource } from '../generators/open.js'
+import { spanTrouble } from '../generators/renderer.js'
 import { segment } from '../generators/segment.js'
 import type { StreamSpec } from '../generators/source.js'
 import { count, duration, rate, significant } from '../results/format.js'
@@ -65,6 +66,9 @@ export const generate = defineCommand({
     const records = share.count
     const last = first + records
     if (!Number.isSafeInteger(last)) throw new UsageError(`the stream would end at position ${last}, beyond ${Number.MAX_SAFE_INTEGER}`)
+
+    const trouble = spanTrouble(spec, last)
+    if (trouble !== undefined) throw new UsageError(trouble)
 
     const directory = values.output === undefined || values.output === '-' ? null : resolve(cwd, values.output)
     const begin = performance.now()

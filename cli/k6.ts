@@ -13,9 +13,11 @@ import { defaultSettings } from '../services/receiver/server.js'
 import { partitionKeys } from '../stores/store.js'
 import { storeNamed, wordOf } from './catalogue.js'
 import { defineCommand, toggle, type Values, value } from './command.js'
+import { Destinations, refuseUnwritableFolder } from './destinations.js'
 import { Interrupted, RunFailed, UsageError } from './errors.js'
 import { parseDuration, parseLabel, parsePositiveCount, parseRate, parseSeed } from './quantities.js'
 import { receiverOptions } from './receiver-options.js'
+import { refuseSecondPlace } from './refusals.js'
 import { near, statusOf } from './run.js'
 import { defaultPartitions } from './scenario-options.js'
 import type { Settings } from './settings.js'
@@ -79,6 +81,8 @@ export const k6 = defineCommand({
   async handler(values, context) {
     const { cwd, display, notice, settings, signal } = context
     const plan = planK6(values, settings, cwd)
+    refuseUnwritableFolder(plan.out, '--out')
+    const destinations = new Destinations(notice)
     const onProgress = (state: K6Progress) => context.progress(progressOf(state), state.label)
     const result = await runK6Session(plan, { signal, onProgress, onNotice: notice }).catch((error: unknown) => {
       if (error instanceof InterruptedError) throw new Interrupted(error.message)
@@ -87,10 +91,11 @@ export const k6 = defineCommand({
       throw error
     })
     const secrets = secretsOf(plan.store.url)
-    const file = near(cwd, await writeResult(result, plan.out, secrets))
+    const file = await destinations.keep(writeResult(result, plan.out, secrets))
+    const table = { tty: display.tty, columns: display.columns, ...(file === undefined ? {} : { file: near(cwd, file) }) }
     return {
-      status: statusOf(result, signal.aborted),
-      output: values.json ? serialize(result, secrets) : renderTable(result, { tty: display.tty, columns: display.columns, file }),
+      status: destinations.status(statusOf(result, signal.aborted)),
+      output: values.json ? serialize(result, secrets) : renderTable(result, table),
     }
   },
 })
@@ -104,6 +109,7 @@ function planK6(values: K6Options, settings: Settings, cwd: string): K6Plan {
   if (values.keep && store.url === '' && values.data === undefined) {
     throw new UsageError('--keep on the embedded server needs a place that lasts: add --data DIR')
   }
+  refuseSecondPlace([store], settings)
   const numbers = valuesOf(script, values)
   const { burstMs, everyMs } = numbers
   if (burstMs !== undefined && everyMs !== undefined && burstMs >= everyMs) {

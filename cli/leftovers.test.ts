@@ -8,49 +8,41 @@ import * as assert from 'uvu/assert'
 import { leftovers, removeLeftover } from './leftovers.js'
 import { fromPs, processes } from './processes.js'
 
+const leftByCrash = 'weir-run-4711-Xy12Zw'
+
 async function inFolder(use: (folder: string) => void | Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'weir-clean-test-'))
   try {
-    mkdirSync(join(folder, 'weir-run-abc'))
-    mkdirSync(join(folder, 'somebody-else'))
+    mkdirSync(join(folder, leftByCrash))
+    for (const own of ['somebody-else', 'weir-logs', 'weir-run-abc', 'weir-data-4711-kept', 'weir-run-4711-a-b'])
+      mkdirSync(join(folder, own))
     await use(folder)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-test("only Weir's folders are listed", () =>
+test("only folders are listed whose names Weir's own makers give; whatever else is called weir- is somebody's", () =>
   inFolder((folder) => {
     assert.equal(
       leftovers(folder, []).map(({ path }) => path),
-      [join(folder, 'weir-run-abc')],
+      [join(folder, leftByCrash)],
     )
   }))
 
-test('a folder that a living program of Weir may have made is in use', () =>
+test('it is in use as long as the process that made it lives', () =>
   inFolder((folder) => {
-    const command = 'node /opt/weirbench/dist/cli/main.js run'
-    const hourMs = 3_600_000
-    assert.is(leftovers(folder, [{ pid: 1, startedMs: Date.now() - hourMs, command }]).length, 0)
-    assert.is(leftovers(folder, [{ pid: 1, startedMs: Date.now() + hourMs, command }]).length, 1)
-    assert.is(leftovers(folder, [{ pid: 1, startedMs: Date.now() - hourMs, command: 'node server.js' }]).length, 1)
-  }))
-
-test('a folder whose name says who made it is in use as long as that process lives', () =>
-  inFolder((folder) => {
-    mkdirSync(join(folder, 'weir-run-4711-Xy12Zw'))
-    const command = 'node /opt/weirbench/dist/cli/main.js run'
     const startedMs = Date.now() - 3_600_000
-    const others = (running: Parameters<typeof leftovers>[1]) => leftovers(folder, running).map(({ path }) => path)
-    assert.equal(others([{ pid: 4711, startedMs, command: 'node anything.js' }]), [join(folder, 'weir-run-abc')])
-    assert.equal(others([{ pid: 4712, startedMs, command }]), [join(folder, 'weir-run-4711-Xy12Zw')])
+    const found = (running: Parameters<typeof leftovers>[1]) => leftovers(folder, running).length
+    assert.is(found([{ pid: 4711, startedMs, command: 'node anything.js' }]), 0)
+    assert.is(found([{ pid: 4712, startedMs, command: 'node /opt/weirbench/dist/cli/main.js run' }]), 1)
     // The number has passed to a process that began later than the folder.
-    assert.is(others([{ pid: 4711, startedMs: Date.now() + 3_600_000, command }]).length, 2)
+    assert.is(found([{ pid: 4711, startedMs: Date.now() + 3_600_000, command: 'node anything.js' }]), 1)
   }))
 
 test('removal ends the processes that run in the folder, and no others', () =>
   inFolder(async (folder) => {
-    const path = join(folder, 'weir-run-abc')
+    const path = join(folder, leftByCrash)
     const idle = ['-e', 'setInterval(() => {}, 1000); process.on("SIGQUIT", () => process.exit()); console.log("up")']
     const children = [join(path, 'data'), `${path}-not`].map((where) =>
       spawn(process.execPath, [...idle, where], { stdio: ['ignore', 'pipe', 'inherit'] }),

@@ -13,27 +13,19 @@ export interface Leftover {
   readonly servers: readonly Process[]
 }
 
-/** A program that may own such a folder: Weir itself, its tests and benchmarks. */
-const owner = /(?:\/cli\/main\.js|\.test\.js|\/weir|\/scripts\/[\w/]*\.js)(?:\s|$)/
-
-/** The copy of the embedded Postgres that a user other than root can reach: made once, used by every run. */
-const cache = 'weir-postgres-binaries-'
-
 /**
- * Folders `weir-*` whose maker is no more. A name may say which process that was; where it does not, no living program of
- * Weir's can be the one if all of them began later than the folder.
+ * Weir's temporary folders whose maker is no more: their names say which process that was. A folder of another name is
+ * somebody's own, whatever it begins with.
  */
 export function leftovers(folder = tmpdir(), running: readonly Process[] = processes()): readonly Leftover[] {
-  const owners = running.filter(({ command }) => owner.test(command))
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    if (!entry.isDirectory() || !entry.name.startsWith('weir-') || entry.name.startsWith(cache)) return []
+    const maker = makerOf(entry.name)
+    if (!entry.isDirectory() || maker === undefined) return []
     const path = join(folder, entry.name)
     const createdMs = created(path)
-    // A second of slack: the two clocks are not the same.
     if (createdMs === undefined) return []
-    const maker = makerOf(entry.name)
-    const candidates = maker === undefined ? owners : running.filter(({ pid }) => pid === maker)
-    if (candidates.some(({ startedMs }) => startedMs <= createdMs + 1000)) return []
+    // A second of slack: the two clocks are not the same.
+    if (running.some(({ pid, startedMs }) => pid === maker && startedMs <= createdMs + 1000)) return []
     return [{ path, createdMs, servers: running.filter((candidate) => mentions(candidate.command, path)) }]
   })
 }

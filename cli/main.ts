@@ -2,10 +2,11 @@
 /** The program: parses the command line, runs one command, prints what it returns, and sets the exit status. Nobody else does. */
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { redact } from '../results/redact.js'
 import { capacity } from './capacity.js'
 import { targets } from './catalogue.js'
 import { clean } from './clean.js'
-import type { AnyCommand, Context, Outcome } from './command.js'
+import type { AnyCommand, Context, Option, Outcome } from './command.js'
 import { compare } from './compare.js'
 import { doctor } from './doctor.js'
 import { CommandError, UsageError } from './errors.js'
@@ -19,7 +20,7 @@ import { list } from './list.js'
 import { parseSwitch } from './quantities.js'
 import { run } from './run.js'
 import { serve } from './serve.js'
-import { environmentLayer, fileLayer, type Layer, read, Settings } from './settings.js'
+import { environmentLayer, fileLayer, type Given, type Layer, read, Settings } from './settings.js'
 import { side } from './side.js'
 import { unknown } from './suggest.js'
 import { sharedOptions, targetFlags } from './target-options.js'
@@ -59,7 +60,10 @@ async function main(words: readonly string[], terminal: Terminal): Promise<Outco
     return { status: 0, output: `${commandHelp(command, on(flags, 'help-all'), sharedOptions(targets))}\n` }
   }
   const settings = new Settings([flags, ...ambient(flags)])
-  return command.handler(valuesOf(command, settings), context(settings, terminal))
+  return command.handler(
+    valuesOf(command, settings, (line) => terminal.notice(line)),
+    context(settings, terminal),
+  )
 }
 
 function withoutCommand(words: readonly string[]): Outcome {
@@ -105,19 +109,44 @@ function ambient(flags: Layer): readonly Layer[] {
   ]
 }
 
-function valuesOf(command: AnyCommand, settings: Settings): Readonly<Record<string, unknown>> {
+/** What was given, read. A variable or a key of the file is for every command: where it means nothing to this one it is left aside, and that is told. */
+function valuesOf(command: AnyCommand, settings: Settings, notice: (line: string) => void): Readonly<Record<string, unknown>> {
   const values: Record<string, unknown> = {}
   for (const [key, option] of Object.entries(command.options)) {
     const given = settings.find(key)
-    if (given) values[key] = read(given, option.kind === 'switch' ? parseSwitch : option.parse)
+    if (given === undefined) continue
+    if (option.kind === 'value' && option.flagOnly === true && given.layer !== 'flag') {
+      notice(`${given.origin} is left aside: weir ${command.name} takes --${key} from the command line alone`)
+      continue
+    }
+    try {
+      values[key] = reading(option, given)
+    } catch (error) {
+      const others = commands.filter((other) => other !== command && other.options[key] !== undefined)
+      if (given.layer === 'flag' || !others.some((other) => reads(other.options[key], given))) throw error
+      notice(`${given.origin} is left aside: it is for other commands than weir ${command.name}`)
+    }
   }
   return values
+}
+
+function reading(option: Option, given: Given): unknown {
+  return read(given, option.kind === 'switch' ? parseSwitch : option.parse)
+}
+
+function reads(option: Option | undefined, given: Given): boolean {
+  try {
+    if (option !== undefined) reading(option, given)
+    return option !== undefined
+  } catch {
+    return false
+  }
 }
 
 function context(settings: Settings, terminal: Terminal): Context {
   return {
     print: write,
-    notice: (line) => terminal.notice(line),
+    notice: (line) => terminal.notice(redact(line)),
     progress: (line, label) => terminal.progress(line, label),
     ask: (question) => terminal.ask(question),
     signal: terminal.interrupts(),
@@ -149,15 +178,22 @@ function write(text: string): Promise<void> {
   })
 }
 
+/** Asked before anything is parsed, since that may be what fails: a switch in any form, but for the configuration file's. */
 function debugging(words: readonly string[]): boolean {
-  return words.includes('--debug') || ['1', 'true'].includes(process.env['WEIR_DEBUG'] ?? '')
+  const flag = words.findLast((word) => word === '--debug' || word.startsWith('--debug='))
+  const text = flag === undefined ? process.env['WEIR_DEBUG'] : (flag.split('=')[1] ?? 'true')
+  try {
+    return text !== undefined && text !== '' && parseSwitch(text)
+  } catch {
+    return false
+  }
 }
 
-/** The message for the person; the stack, and what caused it, for --debug. Credentials in URLs are not repeated. */
+/** The message for the person; the stack, and what caused it, for --debug. Credentials are not repeated. */
 function told(error: unknown, debug: boolean): string {
   const text = error instanceof Error ? (debug ? (error.stack ?? error.message) : error.message) : String(error)
   const hint = debug || error instanceof CommandError ? '' : '\n(--debug shows where it happened)'
-  return `weir: ${text.replaceAll(/([a-z+]+:\/\/[^\s:/@]*):[^\s@]*@/gi, '$1:***@')}${hint}`
+  return `weir: ${redact(text)}${hint}`
 }
 
 const words = process.argv.slice(2)

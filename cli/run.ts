@@ -23,6 +23,7 @@ import {
   wordOf,
 } from './catalogue.js'
 import { defineCommand, toggle, type Values, value } from './command.js'
+import { Destinations, refuseUnwritableFile, refuseUnwritableFolder } from './destinations.js'
 import { Interrupted, UsageError } from './errors.js'
 import { formatOfInput } from './input-format.js'
 import { progressLine } from './progress.js'
@@ -37,6 +38,7 @@ import {
   parseShare,
   parseStart,
 } from './quantities.js'
+import { refuseGiven, refuseSecondPlace } from './refusals.js'
 import { defaultPartitions, scenarioOptions, scenarioParameters } from './scenario-options.js'
 import type { Settings } from './settings.js'
 import { planTargets } from './target-options.js'
@@ -134,18 +136,23 @@ export const run = defineCommand({
     const plan = planned.input === null ? planned : { ...planned, format: await formatOfInput(planned.input, values.format, notice) }
     if (values['partition-key'] === undefined && plan.partitionKey !== 'id')
       notice(`${plan.scenario} splits each month by ${plan.partitionKey} unless --partition-key says otherwise`)
+    refuseUnwritableFolder(plan.out, '--out')
+    if (plan.exportRejects !== null) refuseUnwritableFile(plan.exportRejects, '--export-rejects')
+    const destinations = new Destinations(notice)
     const begin = performance.now()
     const onProgress = (state: Progress): void => progress(progressLine(state, performance.now() - begin), state.label)
-    const result = await runSession(plan, { signal, onProgress, onNotice: notice }).catch((error: unknown) => {
+    const onUnwritten = (text: string): void => destinations.miss(text)
+    const result = await runSession(plan, { signal, onProgress, onNotice: notice, onUnwritten }).catch((error: unknown) => {
       if (error instanceof InterruptedError) throw new Interrupted(error.message)
       if (error instanceof UnsupportedError || error instanceof ScenarioError) throw new UsageError(error.message)
       throw error
     })
     const secrets = plan.stores.flatMap(({ url }) => secretsOf(url))
-    const file = near(cwd, await writeResult(result, plan.out, secrets))
+    const file = await destinations.keep(writeResult(result, plan.out, secrets))
+    const table = { tty: display.tty, columns: display.columns, ...(file === undefined ? {} : { file: near(cwd, file) }) }
     return {
-      status: statusOf(result, signal.aborted),
-      output: values.json ? serialize(result, secrets) : renderTable(result, { tty: display.tty, columns: display.columns, file }),
+      status: destinations.status(statusOf(result, signal.aborted)),
+      output: values.json ? serialize(result, secrets) : renderTable(result, table),
     }
   },
 })
@@ -177,6 +184,9 @@ export function planRun(values: Values<typeof options>, settings: Settings, cwd:
   if (values.data !== undefined && embedded.length > 1) {
     throw new UsageError(`--data is the folder of one embedded server, but there are ${embedded.length}: name one with --store`)
   }
+  refuseSecondPlace(stores, settings)
+  if (values['no-latency-leg']) refuseGiven(settings, ['rate', 'arrivals'], 'is for the latency leg, and --no-latency-leg leaves it out')
+  if (values.runs === 1 && values.until !== undefined) throw new UsageError('--until compares runs with each other; --runs 1 is one alone')
   if (input !== undefined && values.analytics !== undefined) {
     throw new UsageError('--analytics asks about times and addresses that a generated stream has; it cannot go with --input')
   }

@@ -5,6 +5,7 @@ import { storeIn } from '../stores/index.js'
 import { storeNamed } from './catalogue.js'
 import { defineCommand, toggle, value } from './command.js'
 import { Interrupted, UsageError } from './errors.js'
+import { refuseSecondPlace } from './refusals.js'
 
 export const verify = defineCommand({
   name: 'verify',
@@ -20,10 +21,11 @@ export const verify = defineCommand({
   targetOptions: false,
   examples: ['weir run -t single-thread -n 10k --keep --data kept', 'weir verify --data kept'],
 
-  async handler(values, { cwd, signal, progress, notice }) {
+  async handler(values, { cwd, settings, signal, progress, notice }) {
     const data = values.data === undefined ? null : resolve(cwd, values.data)
     const store = values.store ?? { name: (data === null ? undefined : storeIn(data)) ?? 'postgres', url: '' }
     if (store.name === 'null') throw new UsageError('the null store keeps nothing, so there is nothing to verify')
+    refuseSecondPlace([store], settings)
     if (store.url === '' && data === null) {
       throw new UsageError('say where the run lies: --store URL, or --data DIR (of weir run --keep --data DIR)')
     }

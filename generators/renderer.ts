@@ -87,6 +87,20 @@ const earliestLateMs = Date.UTC(1970, 2, 1)
 const hotKeys: readonly string[] = partitionKeys.filter((key) => key !== 'id')
 const latestMs = Date.UTC(2100, 0, 1) - 1000
 
+/**
+ * Why so many records of the stream (null: nobody knows how many) do not lie within the years whose months stores can name;
+ * undefined when they do.
+ */
+export function spanTrouble(spec: StreamSpec, records: number | null): string | undefined {
+  const yearOf = (ms: number) => 1970 + Math.floor(ms / 31_556_952_000)
+  const remedy = 'give another --start, more --records-per-day or fewer records (-n)'
+  const within = (ms: number) => ms >= earliestMs && ms <= latestMs + 999
+  if (!within(spec.startMs)) return `the stream would begin in the year ${yearOf(spec.startMs)}, not in 1970 to 2099: ${remedy}`
+  if (records === null || records < 1) return undefined
+  const lastMs = recordTimeMs(spec, records - 1)
+  return within(lastMs) ? undefined : `the stream would end in the year ${yearOf(lastMs)}, not in 1970 to 2099: ${remedy}`
+}
+
 /** @throws an Error that says which part of the spec is out of range, and what the range is. */
 export function checkStream(spec: StreamSpec): void {
   profileNamed(spec.profile)

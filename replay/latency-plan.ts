@@ -24,12 +24,20 @@ export interface LatencyLayout {
 export interface LatencyWish {
   readonly plan: Plan
   readonly source: Source
-  /** Records that the leg may take at the most. */
+  /** Records that the leg takes at the most, but for a whole burst in each block. */
   readonly records: number
   /** Records per second of the full-speed leg. */
   readonly reached: number
   /** Runs that share the session's time. */
   readonly runs: number
+}
+
+/** The leg cannot be laid out as it was asked for; the message says why. */
+export class LayoutError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'LayoutError'
+  }
 }
 
 /** The latency leg, unless a duration was asked for: its blocks, its length, and the warm-up of each block. */
@@ -39,7 +47,7 @@ const usualMs = 4000
 const unhurriedRuns = 3
 const warmUpMs = 500
 
-/** Lays a leg out; undefined when there is nothing to measure it with. @throws TimetableError for a log without times */
+/** Lays a leg out; undefined when there is nothing to measure it with. @throws TimetableError for a log without times; LayoutError */
 export async function layOut(wish: LatencyWish): Promise<LatencyLayout | undefined> {
   const spec = parseArrivals(wish.plan.arrivals)
   return spec.kind === 'replay' ? layOutRecorded(wish, spec.speed) : layOutAtRate(wish, spec)
@@ -49,8 +57,15 @@ function layOutAtRate({ plan, source, records, reached, runs }: LatencyWish, spe
   const rate = plan.rate ?? plan.rateShare * reached
   if (!(rate > 0 && Number.isFinite(rate))) return undefined
   const longestMs = plan.length?.kind === 'duration' ? plan.length.durationMs : longestLatencyMs(plan, runs)
-  const blockWishMs = wholeBursts(Math.min(longestMs, (records * 1000) / rate) / usualBlocks, spec)
-  const blockRecords = Math.floor(Math.min((blockWishMs * rate) / 1000, records / usualBlocks))
+  const longestBlockMs = longestMs / usualBlocks
+  const recordsMs = (records * 1000) / rate / usualBlocks
+  const wishMs = spec.kind === 'burst' ? wholeBursts(spec, longestBlockMs, recordsMs) : Math.min(longestBlockMs, recordsMs)
+  const blockRecords = Math.floor((wishMs * rate) / 1000)
+  if (source.spec.kind === 'file' && blockRecords * usualBlocks > records) {
+    throw new LayoutError(
+      `at ${Math.round(rate)} records/s two blocks of a whole burst take ${blockRecords * usualBlocks} records, and there are ${records}: give a longer log, bursts that come more often, or a lower --rate`,
+    )
+  }
   if (blockRecords < 1) return undefined
   const blockMs = (blockRecords * 1000) / rate
   const stream = source.spec.kind === 'stream' ? source.spec : undefined
@@ -84,9 +99,13 @@ async function layOutRecorded({ plan, source, records }: LatencyWish, speed: num
   }
 }
 
-/** A block that holds whole bursts: else its mean would not be the leg's rate. */
-function wholeBursts(blockMs: number, spec: ArrivalsSpec): number {
-  return spec.kind === 'burst' ? Math.max(1, Math.round(blockMs / spec.everyMs)) * spec.everyMs : blockMs
+/**
+ * Length of a block that holds whole bursts: else its mean would not be the leg's rate. As many as fit into the time and, where
+ * that is less, among the records; one at the least, whatever that takes, since a shorter one is not what was asked for.
+ */
+function wholeBursts({ everyMs }: ArrivalsSpec & { readonly kind: 'burst' }, longestMs: number, recordsMs: number): number {
+  const bursts = Math.min(Math.round(longestMs / everyMs), Math.floor(recordsMs / everyMs))
+  return Math.max(1, bursts) * everyMs
 }
 
 /** Of the arrivals: another for each block, the same for each target. */

@@ -1,8 +1,10 @@
 /** The source that a plan asks for: its spec, placed in time by the scenario, and how many records of it the run takes. */
 import { openSource } from '../generators/open.js'
 import { profileNamed } from '../generators/profiles.js'
+import { spanTrouble } from '../generators/renderer.js'
 import type { Source, StreamSpec } from '../generators/source.js'
 import { scenarioNamed } from '../scenarios/index.js'
+import { ScenarioError } from '../scenarios/scenario.js'
 import type { Plan } from './plan.js'
 
 /** Every run numbers its one source 1. */
@@ -14,7 +16,7 @@ export interface PlannedSource {
   readonly records: number
 }
 
-/** Opens the plan's source. Throws when an input file cannot be read. */
+/** Opens the plan's source. Throws when an input file cannot be read; a ScenarioError for a stream beyond the years there are. */
 export async function planSource(plan: Plan): Promise<PlannedSource> {
   const { length } = plan
   if (plan.input !== null) {
@@ -37,7 +39,10 @@ export async function planSource(plan: Plan): Promise<PlannedSource> {
   const records = await wished(plan, openSource(shaped))
   const finite = length?.kind === 'duration' ? scenario.records : records
   const timing = scenario.timing({ startMs: plan.startMs, recordsPerDay: plan.recordsPerDay }, finite)
-  return { source: openSource({ ...shaped, ...timing }), records }
+  const spec = { ...shaped, ...timing }
+  const trouble = spanTrouble(spec, length?.kind === 'duration' ? null : records)
+  if (trouble !== undefined) throw new ScenarioError(trouble)
+  return { source: openSource(spec), records }
 }
 
 async function wished({ length }: Plan, source: Source): Promise<number> {

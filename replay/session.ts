@@ -13,7 +13,7 @@ import type { BlockRequest, Contender } from './contender.js'
 import { buildResult, type Entry } from './document.js'
 import { chunkRecords } from './driver.js'
 import { generatorCpuPerRecord } from './generator-cost.js'
-import { layOut } from './latency-plan.js'
+import { LayoutError, layOut } from './latency-plan.js'
 import type { Plan, PlannedTarget } from './plan.js'
 import { type PlannedSource, planSource } from './plan-source.js'
 import { exportRejects } from './rejects.js'
@@ -39,6 +39,8 @@ export interface SessionHooks {
   onProgress(progress: Progress): void
   /** A sentence that the user should see: a target left out, a fallback taken. */
   onNotice(text: string): void
+  /** Something beside the result could not be written where it was asked for; the result is whole. Absent: a notice. */
+  onUnwritten?(text: string): void
   readonly clock?: Clock
 }
 
@@ -141,7 +143,10 @@ class Session {
     this.say('measuring the generator')
     const generatorCpu = await generatorCpuPerRecord(this.source)
     const entries = await this.measure(calibration, baseline)
-    await this.exportRejects(entries)
+    await this.exportRejects(entries).catch((error: Error) => {
+      if (this.hooks.onUnwritten === undefined) this.hooks.onNotice(error.message)
+      else this.hooks.onUnwritten(error.message)
+    })
     await this.workplace.gatherFacts()
     return buildResult({ plan: this.plan, createdAt, entries, source: this.source, generatorCpu, orderSeed: this.orderSeed })
   }
@@ -369,7 +374,11 @@ class Session {
       const { throughput, planned } = entry
       const reached = (throughput.ledger.tally.stored * 1000) / throughput.elapsedMs
       if (throughput.error !== undefined || this.hooks.signal.aborted) continue
-      const layout = await layOut({ plan, source: this.source, records, reached, runs: entries.length })
+      const layout = await layOut({ plan, source: this.source, records, reached, runs: entries.length }).catch((error: unknown) => {
+        if (!(error instanceof LayoutError)) throw error
+        this.hooks.onNotice(`${this.nameOf(throughput)} has no latency leg: ${error.message}`)
+        return undefined
+      })
       if (layout === undefined) continue
       const months = this.months(layout.blockRecords * layout.blocks)
       entry.latency = await this.contender(throughput.spec.module, planned, entry.site, { role: 'latency', months, repetition })

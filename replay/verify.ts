@@ -47,7 +47,8 @@ export const toMemory = (memory: Memory): RunMemory => ({ ...memory })
 
 function fromMemory(schema: string, memory: RunMemory | undefined): Memory {
   if (memory === undefined || typeof memory['source'] !== 'object') {
-    throw new VerifyChoiceError(`the run in ${schema} did not get as far as an audit; there is nothing to compare its rows with`)
+    const why = memory?.['layout'] === undefined ? 'did not get as far as an audit' : 'has no source of its own, as that of a processor'
+    throw new VerifyChoiceError(`the run in ${schema} ${why}; there is nothing to compare its rows with`)
   }
   return memory as unknown as Memory
 }
@@ -77,7 +78,9 @@ export async function verifyRuns(plan: VerifyPlan, hooks: VerifyHooks): Promise<
 
 async function choose(server: StoreServer, { schema }: VerifyPlan) {
   const runs = await server.runs()
-  const chosen = schema === null ? runs.filter((run) => run.memory !== undefined) : runs.filter((run) => run.schema === schema)
+  // A processor's run remembers no source: whatever was sent to it came from elsewhere.
+  const chosen =
+    schema === null ? runs.filter(({ memory }) => typeof memory?.['source'] === 'object') : runs.filter((run) => run.schema === schema)
   if (chosen.length > 0) return chosen
   const there =
     runs.length === 0 ? 'no run lies there; weir run --keep leaves its tables' : `there are ${runs.map((run) => run.schema).join(', ')}`

@@ -33,6 +33,15 @@ test('given secrets go wherever they are', () => {
   assert.equal(secretsOf('postgres://weir:%zz@db/x'), ['%zz'])
 })
 
+test('a password that is an ordinary word does not change what a document says', () => {
+  assert.equal(secretsOf('postgres://postgres:postgres@localhost/postgres'), [])
+  assert.equal(secretsOf('clickhouse://default:logs@db:8123/logs'), [])
+  const before = { store: 'postgres', verdict: 'ok', hash: 'a1b2a', target: 'single-thread', error: 'a server at db said: ok' }
+  assert.equal(redactDeep(before, ['a', 'ok', 'single']), { ...before, error: '*** server at db said: ***' })
+  assert.is(redact('hunter22', ['hunter22']), '***')
+  assert.is(redact('it heard "p(a|ss".', ['p(a|ss']), 'it heard "***".')
+})
+
 test('plain data is redacted at every depth and keeps its shape', () => {
   const before = { store: 'postgres://a:hunter2@b/c', password: 'hunter2', list: [{ token: 'hunter2' }, 1, null, true], password_file: '' }
   assert.equal(redactDeep(before), {

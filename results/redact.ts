@@ -6,15 +6,21 @@ const hidden = '***'
 const inUrl = /([a-z][a-z0-9+.-]*:\/\/[^\s:/?#@]*):\S*@/gi
 /** ?password=..., PGPASSWORD=..., password: ..., as in queries, connection strings and environments. */
 const named = /([a-z_]*(?:password|passwd|pwd|secret|token|api_?key)\s*(?:=|(?<=d)\s*:\s))\s*('[^']*'|"[^"]*"|[^\s&,;]+)/gi
+/** Signs of a secret that is looked for in a text without spaces. */
+const leastInWord = 8
 const secretName = /password|passwd|pwd|secret|token|api_?key/i
 
 /**
  * The text without passwords: those of URLs (user, host and database stay), of parameters called password, secret, token
- * and the like, and every occurrence of the given secrets.
+ * and the like, and the given secrets where they stand as words; in a text of one word, only those of eight signs and more.
  */
 export function redact(text: string, secrets: readonly string[] = []): string {
   let clean = text
-  for (const secret of secrets) if (secret !== '') clean = clean.replaceAll(secret, hidden)
+  for (const secret of secrets) {
+    // A word of Weir's own (a verdict, a hash, a name) that happens to contain a short password stays what it is.
+    if (secret === '' || (secret.length < leastInWord && !/\s/.test(text))) continue
+    clean = clean.replaceAll(new RegExp(`(?<![A-Za-z0-9])${secret.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?![A-Za-z0-9])`, 'g'), hidden)
+  }
   return clean.replace(inUrl, `$1:${hidden}@`).replace(named, `$1${hidden}`)
 }
 
@@ -37,14 +43,20 @@ function walk(value: unknown, secrets: readonly string[]): unknown {
 
 /**
  * The secrets of a URL as they may turn up in messages: the password as it was written and decoded; none when the text
- * is no URL or has no password.
+ * is no URL or has no password, or when that is what the URL shows anyway: scheme, user, host or database. To hide
+ * `postgres` everywhere because of postgres://postgres:postgres@... would hide no secret, but which store it was.
  */
 export function secretsOf(url: string): readonly string[] {
-  const password = /^[a-z][a-z0-9+.-]*:\/\/[^\s:/?#@]*:(\S*)@/i.exec(url)?.[1]
+  const [, scheme, user, password, rest] = /^([a-z][a-z0-9+.-]*):\/\/([^\s:/?#@]*):(\S*)@(.*)$/i.exec(url) ?? []
   if (!password) return []
+  const shown = [scheme, user, ...(rest ?? '').split(/[^A-Za-z0-9_-]+/)]
+  return [...new Set([password, decoded(password)])].filter((secret) => !shown.includes(secret))
+}
+
+function decoded(text: string): string {
   try {
-    return [...new Set([password, decodeURIComponent(password)])]
+    return decodeURIComponent(text)
   } catch {
-    return [password]
+    return text
   }
 }

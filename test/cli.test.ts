@@ -87,6 +87,76 @@ test('flags that miss a value, come twice, or contradict each other', () => {
   refuses(['clean', '--yes', '--dry-run'], 'contradict')
 })
 
+test('a flag that would be ignored is refused', () => {
+  refuses(['run', '-s', 'postgres://h/d', '--keep', '--data', 'kept'], '--data is the folder of an embedded server')
+  refuses(['verify', '-s', 'postgres://h/d', '--data', 'kept'], '--data is the folder of an embedded server')
+  refuses(['clean', '-s', 'postgres://h/d', '--data', 'kept', '--yes'], '--data is the folder of an embedded server')
+  refuses(['run', '--no-latency-leg', '--rate', '5k'], '--rate is for the latency leg')
+  refuses(['run', '--no-latency-leg', '--arrivals', 'poisson'], '--arrivals is for the latency leg')
+  refuses(['run', '--runs', '1', '--until', '2%'], '--until compares runs with each other')
+  refuses(['gate', '--baseline', 'main.json', '--workers', '4'], '--workers cannot go with --baseline')
+  refuses(['gate', '--against', 'main', '--out', 'there'], '--out is where labels are looked for')
+  refuses(['gate', '--baseline', 'before', '--candidate', 'after', '--out', 'there'], 'no folder there to look for a label')
+})
+
+test('a flag goes before a variable that says something else', () => {
+  refuses(['gate', '--baseline', 'none.json'], 'none.json', { environment: { WEIR_AGAINST: 'main' } })
+  refuses(['gate', '--baseline', 'none.json', '--against', 'main'], 'say what to measure against')
+})
+
+test('where a result is to lie is looked at before anything is measured', () => {
+  const files = { file: '' }
+  refuses(['run', '-s', 'null', '--out', 'file/there'], /--out .*file is a file/, { files })
+  refuses(['run', '-s', 'null', '--export-rejects', 'no/such/rejects'], /--export-rejects .*there is no folder .*no.such/)
+  refuses(['gate', '--against', 'main', '--junit', 'reports/gate.xml'], /--junit .*there is no folder .*reports/)
+})
+
+test('a stream stays within the years there are', () => {
+  refuses(['generate', '--records-per-day', '10', '-n', '1M'], 'the stream would end in the year 2299, not in 1970 to 2099')
+  refuses(['generate', '--start', '2150-01-01', '-n', '10'], 'the stream would begin in the year 2150')
+  refuses(['run', 'month-end', '-s', 'null', '--records-per-day', '10', '-n', '1M'], 'the stream would begin in the year 1889')
+})
+
+test('a setting for other commands is left aside and told, in every command that reads the documented file', () => {
+  const files = { 'weir.config.json': '{"store":["postgres","clickhouse"],"n":"2M","worker-pool":{"workers":4,"lingerMs":"50ms"}}' }
+  const aside = 'weir.config.json: store is left aside'
+  refuses(['verify'], new RegExp(`${aside}[^]*say where the run lies`), { files })
+  refuses(['gate', '--against', 'no-such-ref'], new RegExp(`${aside}[^]*no-such-ref`), { files })
+  refuses(['serve', 'analytics'], aside, { files })
+  refuses(['k6', 'receiver-steady', '--keep'], new RegExp(`${aside}[^]*--data`), { files })
+  refuses(['gate', '--against', 'main', '-s', 'postgres,clickhouse'], 'unknown store "postgres,clickhouse"')
+})
+
+test('what clean destroys is named on the command line: a variable is for other commands too', () => {
+  const { status, stderr } = weir(['clean', '--dry-run'], { environment: { WEIR_STORE: 'postgres://weir:hunter2@127.0.0.1:1/x' } })
+  assert.is(status, 0, stderr)
+  assert.match(stderr, 'WEIR_STORE is left aside: weir clean takes --store from the command line alone')
+})
+
+test('no password is repeated', () => {
+  const words = [
+    ['run', '-s', 'postgres:/weir:hunter2@db/x'],
+    ['run', 'postgres://weir:p@hunter2@db/x'],
+    ['run', 'postgres://db/x?user=weir&password=hunter2'],
+  ]
+  for (const each of words) assert.not.match(weir(each).stderr, 'hunter2')
+  const { status, stderr } = weir(['run'], { environment: { WEIR_STORE: 'host=db user=weir password=hunter2' } })
+  assert.is(status, 2)
+  assert.match(stderr, 'WEIR_STORE: that is no store')
+  assert.not.match(stderr, 'hunter2')
+})
+
+test('--debug is a switch like the others', () => {
+  for (const [word, shown] of [
+    ['--debug', true],
+    ['--debug=true', true],
+    ['--debug=false', false],
+  ] as const) {
+    assert.is(/\n\s+at /.test(weir(['run', '--rate', 'fast', word]).stderr), shown, word)
+  }
+  assert.match(weir(['run', '--rate', 'fast'], { environment: { WEIR_DEBUG: 'yes' } }).stderr, /\n\s+at /)
+})
+
 test('options of targets: for all that have them, for one, and not for others', () => {
   refuses(['run', '-t', 'single-thread', '--workers', '3'], '--workers is an option of worker-pool')
   refuses(['run', '-t', 'worker-pool', '--single-thread.batch-records', '5'], '--single-thread.batch-records is an option of single-thread')

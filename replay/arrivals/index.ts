@@ -37,7 +37,7 @@ export function arrivalsFor(spec: ArrivalsSpec, { recordsPerSecond, spanMs, seed
     case 'diurnal':
       return shaped(dayOf(stream?.startMs ?? 0), recordsPerSecond, spanMs)
     case 'burst':
-      return shaped(burst(spec), recordsPerSecond, Math.min(spec.everyMs, spanMs))
+      return shaped(burst(spec), recordsPerSecond, spec.everyMs)
     case 'ramp':
       return shaped([{ length: 1, from: spec.from, to: spec.to }], recordsPerSecond, spanMs)
     case 'steps':

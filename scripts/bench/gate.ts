@@ -8,6 +8,7 @@ import { cpus, loadavg, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { binomialBounds, median } from '../../results/statistics.js'
+import { temporaryPrefix } from '../../stores/temporary.js'
 import { copyBuild } from './gate-copies.js'
 
 const arms = ['same', 'slower'] as const
@@ -81,7 +82,7 @@ if (!values.report) await measure()
 process.stdout.write(report(await lines()))
 
 async function measure(): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'weir-bench-'))
+  const folder = await mkdtemp(join(tmpdir(), temporaryPrefix('bench')))
   try {
     await mkdir(dirname(file), { recursive: true })
     const plain = await copyBuild(join(folder, 'plain'), 'none')

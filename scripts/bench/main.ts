@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startServer } from '../../stores/index.js'
+import { temporaryPrefix } from '../../stores/temporary.js'
 import { analyticsBench } from './analytics.js'
 import { auditBench } from './audit.js'
 import { baselineBench } from './baseline.js'
@@ -56,7 +57,7 @@ if (needsPsql && spawnSync('psql', ['--version']).status !== 0) {
 }
 
 process.stdout.write(`${cpus().length} x ${cpus()[0]?.model.trim()}, load average ${loadavg()[0]?.toFixed(2)} at the start\n`)
-const scratch = await mkdtemp(join(tmpdir(), 'weir-bench-'))
+const scratch = await mkdtemp(join(tmpdir(), temporaryPrefix('bench')))
 const server = await startServer({ store: 'postgres', durability: 'power' })
 try {
   for (const [name, bench] of chosen) {
