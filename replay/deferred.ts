@@ -2,12 +2,15 @@
 import type { DeferredWork, Pace } from '../results/result.js'
 import type { Upkeep } from '../stores/store.js'
 import type { Clock } from './clock.js'
+import { settledWithin } from './grace.js'
 
 /**
  * How often a store is asked, milliseconds, besides the beginning and the end of a block: rarely enough to cost it little (an
  * answer takes one to four), and often enough to have two answers within a block of a third of a second.
  */
 const sampleMs = 200
+/** The last answer of a block is waited for so long. */
+const patienceMs = 2000
 
 /**
  * Watches one run's tables while its blocks are measured: stretches between two samples count as time with deferred work
@@ -48,8 +51,12 @@ export class DeferredWatch {
   async end(): Promise<void> {
     clearInterval(this.timer)
     const at = this.clock.now()
-    await this.asking
-    await this.sample(at)
+    // A store that stands still must not keep the run from saying so.
+    await settledWithin(
+      this.asking.then(() => this.sample(at)),
+      this.clock,
+      patienceMs,
+    )
   }
 
   /** The store has settled after a block, so long after it. */

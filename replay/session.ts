@@ -438,8 +438,9 @@ class Session {
       this.workplace.unsettle(contender.spec.site)
       if (signal.aborted) contender.interrupted = true
       else contender.error = error instanceof Error ? error : new Error(String(error))
-      contender.ledger.abandon()
+      // What was under way may still get its last word.
       await contender.closeTarget().catch(() => undefined)
+      contender.ledger.abandon()
       return undefined
     }
   }

@@ -36,6 +36,24 @@ test('add waits while as many batches are under way as allowed', async () => {
   await batcher.flush(never)
 })
 
+test('a batch that has lingered waits for its turn as a full one does', async () => {
+  const finish: (() => void)[] = []
+  const batcher = new Batcher({ batchRecords: 10, lingerMs: 1, inFlight: 1 }, () => new Promise((resolve) => finish.push(resolve)))
+  const lingers = () => new Promise((done) => setTimeout(done, 30))
+  await batcher.add(chunk(0, 4))
+  await lingers()
+  assert.is(finish.length, 1)
+  const second = batcher.add(chunk(4, 4))
+  await lingers()
+  assert.is(finish.length, 1, 'no more than one is under way')
+  finish[0]?.()
+  await new Promise((done) => setImmediate(done))
+  assert.is(finish.length, 2, 'and the next is, without anything being added')
+  finish[1]?.()
+  await second
+  await batcher.flush(never)
+})
+
 test('flush gives up when told to', async () => {
   const abort = new AbortController()
   const batcher = new Batcher({ batchRecords: 1, lingerMs: 1e6, inFlight: 2 }, () => new Promise(() => undefined))

@@ -24,6 +24,8 @@ export class Batcher {
   private chunks: Chunk[] = []
   private records = 0
   private timer: NodeJS.Timeout | undefined
+  /** The batch has lingered, and waits for one that is under way. */
+  private overdue = false
   private stopped = false
   private readonly underWay = new Set<Promise<void>>()
   private readonly done = new Bell()
@@ -42,7 +44,7 @@ export class Batcher {
     this.chunks.push(chunk)
     this.records += chunk.count
     if (this.records >= this.options.batchRecords) this.close()
-    else this.timer ??= setTimeout(() => this.close(), this.options.lingerMs)
+    else if (!this.overdue) this.timer ??= setTimeout(() => this.lingered(), this.options.lingerMs)
     while (this.underWay.size >= this.options.inFlight) await this.done.next()
   }
 
@@ -60,20 +62,29 @@ export class Batcher {
     this.stopped = true
     clearTimeout(this.timer)
     this.timer = undefined
+    this.overdue = false
     this.chunks = []
     this.records = 0
     this.done.ring()
   }
 
+  private lingered(): void {
+    this.timer = undefined
+    if (this.underWay.size < this.options.inFlight) this.close()
+    else this.overdue = true
+  }
+
   private close(): void {
     clearTimeout(this.timer)
     this.timer = undefined
+    this.overdue = false
     if (this.chunks.length === 0) return
     const batch = this.chunks
     this.chunks = []
     this.records = 0
     const writing = this.write(batch).finally(() => {
       this.underWay.delete(writing)
+      if (this.overdue) this.close()
       this.done.ring()
     })
     this.underWay.add(writing)

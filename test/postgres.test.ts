@@ -194,6 +194,8 @@ test('Ctrl-C in the middle of a run ends it in order: status 130, what was measu
     assert.is(status, 130)
     const { runs } = JSON.parse(stdout) as Result
     assert.ok(runs.some(({ verdict }) => verdict === 'interrupted'))
+    // What was under way at the end is nobody's second word.
+    for (const { target, error } of runs) assert.is(error, undefined, target)
     assert.is(readdirSync(out).filter((name) => name.endsWith('.json')).length, 1)
     assert.equal(left(folder), [])
     assert.equal(running(folder), [])

@@ -205,6 +205,7 @@ class CapacitySession {
     const { baseline, hooks, workplace } = this
     if (baseline === undefined || baseline.error !== undefined || hooks.signal.aborted) return
     this.say('baseline')
+    let broken = false
     try {
       await workplace.settle()
       const durationMs = Math.min(baselineMs, this.asked.budgetMs * baselineShare)
@@ -213,11 +214,13 @@ class CapacitySession {
         await workplace.settled(baseline.spec.site)
       }
     } catch (error) {
+      broken = true
       if (!hooks.signal.aborted) baseline.error = error instanceof Error ? error : new Error(String(error))
-      baseline.ledger.abandon()
     }
     // It holds a connection, and its next block is a search away.
     await baseline.closeTarget().catch(() => undefined)
+    // What was under way may have got its last word till now.
+    if (broken) baseline.ledger.abandon()
   }
 
   private async auditBaseline(): Promise<void> {

@@ -177,9 +177,10 @@ export class Sounding {
       if (!this.options.signal.aborted) this.error = error instanceof Error ? error : new Error(String(error))
       const contender = this.groups.at(-1)?.contender
       if (contender !== undefined) {
-        contender.ledger.abandon()
         if (this.error !== undefined) contender.error = this.error
+        // What was under way may still get its last word.
         await contender.closeTarget().catch(() => undefined)
+        contender.ledger.abandon()
       }
     }
   }

@@ -63,6 +63,12 @@ export function noUrl(error: unknown, url: string): ClickHouseStoreError {
   )
 }
 
+/** An INSERT was answered with words after a status that said it was well: nobody knows what is stored. */
+export function answeredTo(text: string, url: string): ClickHouseStoreError {
+  const what = `the answer to an INSERT has a text: ${text.slice(0, longest)}`
+  return new ClickHouseStoreError(`ClickHouse at ${redactUrl(url)}: ${oneLine(redactUrl(what))}`, 'unanswered')
+}
+
 /** Explains an error of the client; anything that has no better explanation keeps its own message, shortened. */
 export function explain(error: unknown, url: string): ClickHouseStoreError {
   if (error instanceof ClickHouseStoreError) return error

@@ -12,6 +12,8 @@ export function insertSettings(url: string, abilities: Abilities, token: string)
   return {
     min_insert_block_size_rows: unbounded,
     min_insert_block_size_bytes: 0,
+    // With progress in the head the status goes out before the end, and says nothing of how that was.
+    send_progress_in_http_headers: 0,
     // The newest servers gather small inserts unless told otherwise; that is done here when the URL asks for it.
     ...(abilities.asyncInserts && asked['async_insert'] === undefined ? { async_insert: 0 } : {}),
     ...(abilities.tokens ? { insert_deduplicate: 1, insert_deduplication_token: token } : {}),

@@ -1,7 +1,7 @@
 /** A link to a ClickHouse server: questions, statements and streams through @clickhouse/client, with errors for the person at the terminal. */
 import type { Readable } from 'node:stream'
 import { createClient } from '@clickhouse/client'
-import { explain, noUrl } from './errors.js'
+import { answeredTo, explain, noUrl } from './errors.js'
 import type { Sql } from './sql.js'
 import { httpUrl } from './urls.js'
 
@@ -72,8 +72,11 @@ export class Link {
   async insert(statement: Sql, data: Readable, settings: Settings = {}): Promise<void> {
     try {
       const { stream } = await this.client.exec({ query: statement.text, values: data, clickhouse_settings: { ...settings } })
-      // Nothing comes, but the socket is free only when that has been read.
-      for await (const _ of stream);
+      // The socket is free only when the answer has been read, of which there is none: the status came before the end where
+      // the server sent its progress in the head, and then a failure is told as text.
+      let text = ''
+      for await (const piece of stream) if (text.length < 1000) text += String(piece)
+      if (text.trim() !== '') throw answeredTo(text, this.url)
     } catch (error) {
       throw explain(error, this.url)
     } finally {

@@ -41,6 +41,16 @@ onServers('a writer behind a lock is seen there, and other runs are not', async 
   assert.is(idle.copied().records, 0)
 })
 
+onServers('a writer that came upon a month of its own accord has one connection, as every other', async (ground) => {
+  const store = await ground.run({ months: [] })
+  const writer = ground.closing(await store.writer())
+  await writer.write(await chunksOf(streamOf(), 0, 1000))
+  const client = await ground.client()
+  const own = 'SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = $1'
+  const counted = async () => (await client.query<{ n: number }>(own, [store.address.schema])).rows[0]?.n
+  while ((await counted()) !== 1) await delay(20)
+})
+
 onServers('nothing is looked at between blocks, and the next block goes on', async (ground) => {
   const store = await ground.run()
   ground.closing(await store.writer())

@@ -58,7 +58,7 @@ interface Progress {
 export class PostgresWriter implements Writer {
   private readonly arenas: Arenas
   private client: pg.Client | undefined
-  /** For partitions that turn up while the other connection is in the middle of a transaction. */
+  /** While a partition is made that turned up while the other connection is in the middle of a transaction. */
   private helper: pg.Client | undefined
   private months: Promise<void> = Promise.resolve()
   private turn: Promise<void> = Promise.resolve()
@@ -267,13 +267,16 @@ export class PostgresWriter implements Writer {
   }
 
   private async makeMonth(month: string): Promise<void> {
-    this.helper ??= await this.connect()
+    // Months are rare. Kept, it would lie idle among the connections that are looked at, and might be dead when it is needed.
+    const helper = await this.connect()
+    this.helper = helper
     try {
-      await ensureMonth(this.helper, this.address.schema, this.address.layout, month)
+      await ensureMonth(helper, this.address.schema, this.address.layout, month)
     } catch (error) {
-      this.helper.end().catch(() => undefined)
-      this.helper = undefined
       throw explain(error, this.address.url)
+    } finally {
+      this.helper = undefined
+      helper.end().catch(() => undefined)
     }
     this.encoder.addMonth(month)
   }
