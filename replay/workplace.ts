@@ -12,6 +12,7 @@ import type { OptionSet, TargetModule } from '../targets/target.js'
 import { audit } from './audit.js'
 import type { Clock } from './clock.js'
 import { Contender, type ContenderSpec } from './contender.js'
+import { settledWithin } from './grace.js'
 import type { Plan, PlannedTarget } from './plan.js'
 import { labelSites, openSite, type Site } from './site.js'
 import { toMemory } from './verify.js'
@@ -52,6 +53,8 @@ export class InterruptedError extends Error {
 
 /** How long an audit waits for a server that had been in trouble. */
 const backMs = 20_000
+/** A server that is asked whether it is back has at least so long for its answer. */
+const answerMs = 2000
 
 export class Workplace {
   /** Where the targets write to. */
@@ -215,13 +218,15 @@ export class Workplace {
     const { clock, signal } = this.options
     const end = clock.now() + (this.gone.has(site) ? 0 : backMs)
     for (;;) {
-      try {
-        await site.server.durability()
-        return true
-      } catch {
-        if (clock.now() >= end || signal.aborted) break
-        await clock.until(clock.now() + 500)
-      }
+      let back = false
+      const asked = site.server.durability().then(() => {
+        back = true
+      })
+      // One that stands still answers nothing, neither well nor badly.
+      await settledWithin(asked, clock, Math.max(answerMs, end - clock.now()))
+      if (back) return true
+      if (clock.now() >= end || signal.aborted) break
+      await clock.until(clock.now() + 500)
     }
     this.gone.add(site)
     return false

@@ -21,6 +21,7 @@ class Instance {
   private stopping = false
   private readonly files = new Bell()
   private copied = { bytes: 0, records: 0 }
+  private claiming: Promise<unknown> = Promise.resolve()
 
   constructor(
     private readonly orders: InstanceOrders,
@@ -45,7 +46,7 @@ class Instance {
   private async loop(): Promise<void> {
     while (!this.stopping) {
       try {
-        const { claim, conflicts } = await this.logfiles.claim(this.orders.owner, this.orders.leaseMs)
+        const { claim, conflicts } = await this.claim()
         if (conflicts > 0 || claim !== undefined) say({ kind: 'claimed', id: claim?.logfile.id ?? -1, conflicts })
         if (claim === undefined) await this.files.nextWithin(this.orders.pollMs)
         else await this.take(claim)
@@ -54,6 +55,13 @@ class Instance {
         await this.files.nextWithin(this.orders.pollMs)
       }
     }
+  }
+
+  /** One hand asks at a time: two would choose the same file, and what one loses to the other is no conflict with another instance. */
+  private claim(): ReturnType<Logfiles['claim']> {
+    const claim = this.claiming.then(() => this.logfiles.claim(this.orders.owner, this.orders.leaseMs))
+    this.claiming = claim.catch(() => undefined)
+    return claim
   }
 
   private async take(claim: Claim): Promise<void> {
