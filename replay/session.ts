@@ -17,8 +17,9 @@ import { LayoutError, layOut } from './latency-plan.js'
 import type { Plan, PlannedTarget } from './plan.js'
 import { type PlannedSource, planSource } from './plan-source.js'
 import { exportRejects } from './rejects.js'
+import { withScratch } from './scratch.js'
 import type { Site } from './site.js'
-import { byDefault, InterruptedError, Workplace, withScratch } from './workplace.js'
+import { byDefault, InterruptedError, Workplace } from './workplace.js'
 
 export { InterruptedError }
 
@@ -91,7 +92,7 @@ const questionsAloneMs = 2000
 const stepWeights = { null: 0.3, baseline: 1, run: 1, latency: 3, audit: 2 } as const
 
 export function runSession(plan: Plan, hooks: SessionHooks): Promise<Result> {
-  return withScratch(async (scratch) => {
+  return withScratch('run', async (scratch) => {
     const session = new Session(plan, hooks, scratch, await planSource(plan))
     try {
       return await session.run()

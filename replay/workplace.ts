@@ -1,13 +1,8 @@
 /** Where a session works: the servers it started or found, the tables it made there, and how it leaves them. */
 import { randomBytes } from 'node:crypto'
-import { rmSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Source } from '../generators/source.js'
 import { openStore, stores } from '../stores/index.js'
 import type { StoreAddress } from '../stores/store.js'
-import { temporaryPrefix } from '../stores/temporary.js'
 import type { OptionSet, TargetModule } from '../targets/target.js'
 import { audit } from './audit.js'
 import type { Clock } from './clock.js'
@@ -230,20 +225,6 @@ export class Workplace {
     }
     this.gone.add(site)
     return false
-  }
-}
-
-/** Gives `work` a folder of its own and removes it afterwards. */
-export async function withScratch<T>(work: (scratch: string) => Promise<T>): Promise<T> {
-  const scratch = await mkdtemp(join(tmpdir(), temporaryPrefix('run')))
-  // Somebody who insists on the end, by a second Ctrl-C, gets it at once, but not the folder.
-  const removeNow = () => rmSync(scratch, { recursive: true, force: true })
-  process.once('exit', removeNow)
-  try {
-    return await work(scratch)
-  } finally {
-    await rm(scratch, { recursive: true, force: true })
-    process.off('exit', removeNow)
   }
 }
 

@@ -9,9 +9,10 @@ import { chunkRecords } from '../driver.js'
 import { generatorCpuPerRecord } from '../generator-cost.js'
 import type { PlannedTarget } from '../plan.js'
 import { planSource } from '../plan-source.js'
+import { withScratch } from '../scratch.js'
 import { type SessionHooks, UnsupportedError } from '../session.js'
 import type { Site } from '../site.js'
-import { byDefault, InterruptedError, Workplace, withScratch } from '../workplace.js'
+import { byDefault, InterruptedError, Workplace } from '../workplace.js'
 import { buildCapacityResult, type Sounded } from './document.js'
 import type { CapacityPlan } from './plan.js'
 import { Prober } from './probing.js'
@@ -32,7 +33,7 @@ const nullBlocks = 2
  * @throws InterruptedError when it was stopped before anything was measured, UnsupportedError when a target cannot use a store
  */
 export function runCapacity(asked: CapacityPlan, hooks: SessionHooks): Promise<CapacityResult> {
-  return withScratch(async (scratch) => {
+  return withScratch('run', async (scratch) => {
     const { source } = await planSource(asked.plan)
     const session = new CapacitySession(asked, hooks, scratch, source)
     try {

@@ -1,11 +1,12 @@
 /** The builds of a gate: this one, one in a folder, or one that is made from a git ref in a worktree of its own. */
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { temporaryPrefix } from '../../stores/temporary.js'
+import { removeAtOnce } from '../scratch.js'
 import type { Build } from './side-process.js'
 
 /** What was named is no build and cannot be made one: what it is, and what to do. */
@@ -75,7 +76,7 @@ async function buildRef(ref: string, { cwd, signal, onProgress }: BuildHooks): P
   const scratch = await mkdtemp(join(tmpdir(), temporaryPrefix('gate')))
   const tree = join(scratch, 'base')
   const removeNow = () => {
-    rmSync(scratch, { recursive: true, force: true })
+    removeAtOnce(scratch)
     git(root, 'worktree', 'prune')
   }
   process.once('exit', removeNow)

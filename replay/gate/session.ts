@@ -1,19 +1,16 @@
 /** A gate's session: copies of two builds take turns in short blocks on one server, for one round or several. */
 
 import { randomBytes, randomInt } from 'node:crypto'
-import { rmSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { StreamSpec } from '../../generators/source.js'
 import type { GateMetric } from '../../results/gate.js'
 import { seededRandom, shuffled } from '../../results/statistics.js'
 import { stores } from '../../stores/index.js'
 import type { Durability, Layout } from '../../stores/store.js'
-import { temporaryPrefix } from '../../stores/temporary.js'
 import type { OptionSet } from '../../targets/target.js'
 import { type Clock, systemClock } from '../clock.js'
 import type { PlannedStore, RunDurability } from '../plan.js'
+import { withScratch } from '../scratch.js'
 import { openSite, type Site } from '../site.js'
 import type { SideAudit, SideBlock, SideFacts, SideSpec } from './protocol.js'
 import { pairOrder, type SideName } from './schedule.js'
@@ -103,10 +100,7 @@ const rateShare = 0.5
  */
 export async function runGate(plan: GatePlan, hooks: GateHooks): Promise<GateMeasurement> {
   const startMs = (hooks.clock ?? systemClock).now()
-  const scratch = await mkdtemp(join(tmpdir(), temporaryPrefix('gate')))
-  const removeNow = () => rmSync(scratch, { recursive: true, force: true })
-  process.once('exit', removeNow)
-  try {
+  return withScratch('gate', async (scratch) => {
     hooks.onProgress({ label: `starting ${plan.store.name}`, done: 0 })
     const site = await openSite(plan.store, { durability: plan.durability, dataDirectory: null })
     try {
@@ -114,10 +108,7 @@ export async function runGate(plan: GatePlan, hooks: GateHooks): Promise<GateMea
     } finally {
       await site.server.close()
     }
-  } finally {
-    await rm(scratch, { recursive: true, force: true })
-    process.off('exit', removeNow)
-  }
+  })
 }
 
 type Sides = Readonly<Record<SideName, SideProcess>>

@@ -13,10 +13,11 @@ import { type AuditReport, audit } from '../audit.js'
 import { systemClock } from '../clock.js'
 import { Contender } from '../contender.js'
 import type { Fates } from '../ledger.js'
+import { withScratch } from '../scratch.js'
 import { UnsupportedError } from '../session.js'
 import { openSite, type Site } from '../site.js'
 import { toMemory } from '../verify.js'
-import { byDefault, InterruptedError, withScratch } from '../workplace.js'
+import { byDefault, InterruptedError } from '../workplace.js'
 import { type K6Binary, requireK6 } from './binary.js'
 import { buildK6Result } from './document.js'
 import { k6Fates } from './fates.js'
@@ -55,7 +56,7 @@ export function runK6Session(plan: K6Plan, hooks: K6Hooks): Promise<Result> {
   const { script } = plan
   // Without the extension, lines are rendered beforehand; what is asked about them needs it.
   const k6 = requireK6({ path: plan.binary, script: script.name, extension: script.sends === 'both', stock: plan.stock })
-  return withScratch(async (scratch) => {
+  return withScratch('run', async (scratch) => {
     hooks.onProgress({ label: `starting ${plan.store.name}`, requests: null })
     const site = await openSite(plan.store, plan)
     const session = new K6Session({ plan, hooks, k6, scratch, site })

@@ -12,8 +12,9 @@ export const instancePath = fileURLToPath(import.meta.url)
 /** Files in hand at once: one is parsed while the other is on its way into the store. */
 const filesInHand = 2
 
+/** A coordinator that is gone needs to hear nothing. */
 function say(message: FromInstance): void {
-  if (process.connected) process.send?.(message)
+  if (process.connected) process.send?.(message, () => undefined)
 }
 
 /** Claims and writes until it is told to stop. */

@@ -48,7 +48,7 @@ function mountable(): boolean {
 
 /** What holds of every end: no stack trace, no secret. */
 function assertCivil({ stdout, stderr }: Ended, secrets: readonly string[]): void {
-  assert.not.match(stderr, /\n\s+at /, 'a stack trace')
+  assert.not.match(stderr, /\n\s+at /, `a stack trace: ${stderr}`)
   for (const secret of secrets) assert.not(stdout.includes(secret) || stderr.includes(secret), `the password ${secret} is shown`)
 }
 
