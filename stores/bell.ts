@@ -1,11 +1,16 @@
 /** Something to wait for that happens again and again: everybody who waits is woken by the next ring. */
 
 export class Bell {
-  private waiting: (() => void)[] = []
+  private readonly waiting = new Set<() => void>()
+
+  /** Who waits now: nobody who has given up. */
+  get listeners(): number {
+    return this.waiting.size
+  }
 
   ring(): void {
-    const waiting = this.waiting
-    this.waiting = []
+    const waiting = [...this.waiting]
+    this.waiting.clear()
     for (const wake of waiting) wake()
   }
 
@@ -13,23 +18,29 @@ export class Bell {
   next(signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
-      const abort = () => reject(signal?.reason)
-      signal?.addEventListener('abort', abort, { once: true })
-      this.waiting.push(() => {
+      const wake = () => {
         signal?.removeEventListener('abort', abort)
         resolve()
-      })
+      }
+      const abort = () => {
+        this.waiting.delete(wake)
+        reject(signal?.reason)
+      }
+      signal?.addEventListener('abort', abort, { once: true })
+      this.waiting.add(wake)
     })
   }
 
   /** Resolves at the next ring or after so many milliseconds, whichever comes first. */
   nextWithin(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      this.waiting.push(() => {
+      const wake = () => {
         clearTimeout(timer)
+        this.waiting.delete(wake)
         resolve()
-      })
+      }
+      const timer = setTimeout(wake, ms)
+      this.waiting.add(wake)
     })
   }
 }
