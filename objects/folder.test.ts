@@ -1,6 +1,6 @@
 /** Objects in a directory, beyond the contract: what a crash has left does not count, and a full disk is told of. */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'uvu'
@@ -21,6 +21,15 @@ test('what a crash has left is neither listed nor kept', async () => {
   const objects = await openFolder({ folder })
   assert.equal(await objects.list('', 10), [])
   assert.equal(readdirSync(folder), [living], 'what another process is writing')
+})
+
+test('what others keep in the folder is not listed', async () => {
+  const objects = await openFolder({ folder })
+  await objects.put('a', [Buffer.from('object')])
+  for (const name of ['lost+found', 'journals', '.journals']) mkdirSync(join(folder, name))
+  for (const name of ['README', 'Thumbs.db', 'a b']) writeFileSync(join(folder, name), '')
+  symlinkSync('nowhere', join(folder, 'link'))
+  assert.equal(await objects.list('', 10), ['a'])
 })
 
 test('a disk that takes only a part keeps nothing, and the error names the folder', () => {

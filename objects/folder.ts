@@ -5,7 +5,7 @@ import { access, type FileHandle, link, open, readdir, rename, unlink } from 'no
 import { join } from 'node:path'
 import { type Buffers, freshBuffers } from '../generators/buffer-pool.js'
 import { makeFolder, syncFolder } from './durable-folder.js'
-import { checkName, MissingObjectError, type Objects, TakenNameError } from './objects.js'
+import { checkName, isName, MissingObjectError, type Objects, TakenNameError } from './objects.js'
 
 /** Files that are being written begin so, followed by their writer's process id; a crash may leave one. */
 const partial = '.partial-'
@@ -74,9 +74,10 @@ class Folder implements Objects {
   }
 
   async list(after: string, most: number): Promise<readonly string[]> {
-    const names = await readdir(this.folder)
-    return names
-      .filter((name) => !name.startsWith('.') && name > after)
+    const found = await readdir(this.folder, { withFileTypes: true })
+    return found
+      .filter((entry) => entry.isFile() && isName(entry.name) && entry.name > after)
+      .map(({ name }) => name)
       .sort()
       .slice(0, most)
   }
@@ -93,9 +94,9 @@ class Folder implements Objects {
   /** @throws TakenNameError when what has the name is something else */
   private async compare(name: string, parts: readonly Uint8Array[]): Promise<void> {
     const there = await this.get(name)
-    if (!Buffer.concat(parts).equals(there)) throw new TakenNameError(name, this.folder)
-    // Whoever put it may have failed at just this.
+    // Whoever put it may have failed at just this; and a caller that finds its lines there in other words counts on it, too.
     if (this.sync) await syncFolder(this.folder)
+    if (!Buffer.concat(parts).equals(there)) throw new TakenNameError(name, this.folder)
   }
 }
 
