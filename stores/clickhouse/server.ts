@@ -1,4 +1,5 @@
 /** A ClickHouse server, whoever started it: what lies on it, what it promises, and how it settles between runs. */
+import { randomBytes } from 'node:crypto'
 import type { Durability, Layout, RunMemory, StoredRun, StoreFacts, StoreServer } from '../store.js'
 import { type Abilities, abilitiesOf } from './abilities.js'
 import { ClickHouseStoreError, noClickHouse } from './errors.js'
@@ -106,7 +107,7 @@ export async function greet(url: string): Promise<Abilities> {
   try {
     const abilities = await abilitiesOf(link)
     if (!/^\d+\.\d+/.test(abilities.version)) throw noClickHouse(url)
-    const probe = `weir_probe_${process.pid}_${Date.now().toString(36)}`
+    const probe = `weir_probe_${randomBytes(8).toString('hex')}`
     await link.run(sql`CREATE DATABASE ${id(probe)}`)
     await link.run(sql`DROP DATABASE ${id(probe)}`)
     return abilities
