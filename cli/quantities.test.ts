@@ -63,6 +63,13 @@ test('counts', () => {
   refuses(parsePositiveCount, { '0': /at least 1/ })
 })
 
+test('durations are no longer than a timer can be', () => {
+  assert.is(parseDuration('596h'), 596 * 3600e3)
+  refuses(parseDuration, { '597h': /"597h" is too long: at most 596h/, '36000m': /too long/ })
+  assert.is(parseMilliseconds('2147483647'), 2 ** 31 - 1)
+  refuses(parseMilliseconds, { '2147483648': /too long/ })
+})
+
 test('lengths: a B makes bytes', () => {
   assert.equal(parseLength('1M'), { kind: 'records', records: 1e6 })
   assert.equal(parseLength('1MB'), { kind: 'bytes', bytes: 1e6 })

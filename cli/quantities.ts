@@ -59,14 +59,22 @@ export function parseBytes(text: string): number {
   return whole(text, { ...byteUnits, '': 1 }, 'a size', 'bytes such as 65536, 64kB or 1.5MB')
 }
 
+/** Longer ones than this no timer of Node keeps: it would go off at once. */
+const longestMs = 2 ** 31 - 1
+
+function timed(value: number, text: string): number {
+  if (value > longestMs) throw new UsageError(`"${text}" is too long: at most 596h`)
+  return value
+}
+
 /** Milliseconds from 500ms, 30s, 5m or 1h; the unit is required. */
 export function parseDuration(text: string): number {
-  return atLeast(whole(text, durationUnits, 'a duration', 'a duration such as 500ms, 30s, 5m or 1h'), 1, text)
+  return timed(atLeast(whole(text, durationUnits, 'a duration', 'a duration such as 500ms, 30s, 5m or 1h'), 1, text), text)
 }
 
 /** Milliseconds; a plain number is milliseconds already. */
 export function parseMilliseconds(text: string): number {
-  return whole(text, { ...durationUnits, '': 1 }, 'a duration', 'milliseconds such as 250, or 500ms, 30s, 3m')
+  return timed(whole(text, { ...durationUnits, '': 1 }, 'a duration', 'milliseconds such as 250, or 500ms, 30s, 3m'), text)
 }
 
 /** Records per second: 5000, 50k, 1.5M, with or without /s. */
