@@ -1,6 +1,7 @@
 /** The analytics service as the registry knows it. */
 import type { RunServiceModule } from '../service.js'
 import { analyticsApp } from './app.js'
+import { published } from './schemas.js'
 import { startAnalytics } from './server.js'
 
 export const analytics: RunServiceModule = {
@@ -11,7 +12,7 @@ export const analytics: RunServiceModule = {
   async openapi() {
     const app = await analyticsApp({ ask: () => Promise.reject(new Error('nobody is there to ask')) })
     try {
-      return app.swagger()
+      return published(app.swagger())
     } finally {
       await app.close()
     }

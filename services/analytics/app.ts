@@ -7,7 +7,7 @@ import { guard, problemOf, refuseGarbage, sendProblem } from '../http.js'
 import { gauge, serveMetrics } from '../metrics.js'
 import { problemSchema } from '../problem.js'
 import { type Ask, type AskFor, questions } from './routes.js'
-import { healthSchema, readySchema } from './schemas.js'
+import { healthSchema, published, readySchema } from './schemas.js'
 
 /** Questions that may wait for their turn, and how long. */
 export const waiting = 32
@@ -70,7 +70,7 @@ export async function analyticsApp({ ask, token, onTrouble }: AppOptions): Promi
       await gated(signal, (analytics) => analytics.hits({ fromMs: 0, toMs: 0 }, 'day', { limit: 1, offset: 0 }))
       return { status: 'ready' }
     })
-    routes.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+    routes.get('/openapi.json', { schema: { hide: true } }, async () => published(app.swagger()))
   })
   await app.ready()
   return app

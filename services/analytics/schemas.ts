@@ -134,7 +134,7 @@ export const latestSchema = {
     path: text,
     protocol: text,
     status: { type: 'integer' },
-    bytes: { ...bytes, type: ['integer', 'null'] },
+    bytes: { ...bytes, nullable: true },
     referrer: textOrNull,
     userAgent: textOrNull,
     user: textOrNull,
@@ -173,4 +173,16 @@ export const readySchema = {
   security: [],
   querystring: parameters({}),
   response: { ...state('It does.', 'ready'), ...problems([503]) },
+}
+
+/**
+ * The document as OpenAPI 3.1 has it. A whole number beyond 53 bits that may be null is written by `nullable` alone, which that
+ * version has not: there null is one of the types.
+ */
+export function published<T>(document: T): T {
+  return JSON.parse(JSON.stringify(document), (_key, value: unknown) => {
+    if (typeof value !== 'object' || value === null || !('nullable' in value)) return value
+    const { nullable, ...schema } = value as { readonly nullable: unknown; readonly type?: string }
+    return nullable === true ? { ...schema, type: [schema.type, 'null'] } : schema
+  }) as T
 }

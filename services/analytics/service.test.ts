@@ -77,6 +77,8 @@ const iso = (ms: number) => new Date(ms).toISOString().replace('.000Z', 'Z')
 /** As JSON.parse reads what the service writes: large integers lose their last digits, on the test's side alone. */
 const plain = (value: unknown) => JSON.parse(JSON.stringify(value, (_, inner) => (typeof inner === 'bigint' ? Number(inner) : inner)))
 
+/** Its lines have sizes beyond 53 bits, and none. */
+const largeSizes = '192.0.2.1'
 const someAddress = reference.top('address', everything, { limit: 1, offset: 0 })[0]?.value ?? ''
 const january = { fromMs: Date.UTC(2026, 0), toMs: Date.UTC(2026, 1) }
 
@@ -102,7 +104,7 @@ const routes: readonly { readonly path: string; readonly data: () => unknown }[]
         .latest(someAddress, everything, { limit: 5, offset: 0 })
         .map(({ createdAtMs, ...line }) => ({ ...line, createdAt: iso(createdAtMs) })),
   },
-  ...oddAddresses.map((address) => ({
+  ...[...oddAddresses, largeSizes].map((address) => ({
     path: `/v1/addresses/${address}/latest`,
     data: () => reference.latest(address, everything, whole).map(({ createdAtMs, ...line }) => ({ ...line, createdAt: iso(createdAtMs) })),
   })),
