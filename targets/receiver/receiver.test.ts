@@ -150,10 +150,10 @@ const say =
 
 test('lines are sent again when the receiver says so, or nothing, until it has taken them', async () => {
   const cut: RequestListener = (_request, response) => void response.socket?.destroy()
-  await answering([say(503, { 'retry-after': '0' }), say(429), cut, say(202)], async (sender) => {
+  await answering([say(503, { 'retry-after': '0' }), say(429), cut, say(408), say(500), say(502), say(202)], async (sender) => {
     await sender.send(delivery)
-    assert.is(sender.requests, 4)
-    assert.is(sender.repeated, 3)
+    assert.is(sender.requests, 7)
+    assert.is(sender.repeated, 6)
     assert.is(sender.trouble, undefined)
   })
 })

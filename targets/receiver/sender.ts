@@ -63,7 +63,7 @@ export class Sender {
           return
         }
         this.trouble = `the receiver answered ${status}: ${detailOf(body)}`
-        if (status !== 429 && status !== 503) throw new RefusedDeliveryError(this.trouble)
+        if (!comesBack(status)) throw new RefusedDeliveryError(this.trouble)
         askedMs = Number(retryAfter ?? 0) * 1000
       } catch (error) {
         if (error instanceof RefusedDeliveryError) throw error
@@ -114,6 +114,11 @@ export class Sender {
       outgoing.end()
     })
   }
+}
+
+/** Whether the same lines may be taken another time (RFC 9110, 15.5.9 and 15.6; RFC 6585, 4): the fault is not theirs. */
+function comesBack(status: number): boolean {
+  return status === 408 || status === 429 || status >= 500
 }
 
 /** All records of a delivery. */
