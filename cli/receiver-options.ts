@@ -100,6 +100,13 @@ export async function receiverSettings(given: Given, cwd: string): Promise<Recei
       'the write-ahead logs need a folder on this machine when objects are in S3: --journals DIR, or --ack object or receipt, which need none',
     )
   }
+  const unpackedBytes = given['unpacked-bytes'] ?? defaultSettings.unpackedBytes
+  const mostHeldBytes = given['held-bytes'] ?? defaultSettings.mostHeldBytes
+  if (mostHeldBytes <= unpackedBytes) {
+    throw new UsageError(
+      `a body of --unpacked-bytes ${unpackedBytes} would be turned away for ever with --held-bytes ${mostHeldBytes}: lower the one, or raise the other`,
+    )
+  }
   const tls = await tlsOf(given, cwd)
   const keys = await keysOf(given, cwd)
   return {
@@ -111,8 +118,8 @@ export async function receiverSettings(given: Given, cwd: string): Promise<Recei
     batchMs: given['batch-time'] ?? defaultSettings.batchMs,
     requestsPerSecond: given['requests-per-second'] ?? defaultSettings.requestsPerSecond,
     bodyBytes: given['body-bytes'] ?? defaultSettings.bodyBytes,
-    unpackedBytes: given['unpacked-bytes'] ?? defaultSettings.unpackedBytes,
-    mostHeldBytes: given['held-bytes'] ?? defaultSettings.mostHeldBytes,
+    unpackedBytes,
+    mostHeldBytes,
     keys,
     tls,
   }

@@ -49,6 +49,11 @@ export class Spans {
     } else this.spans.splice(begin, end - begin, { from: low, to: high })
   }
 
+  /** Drops so many spans, those of the lowest positions. */
+  dropLowest(count: number): void {
+    this.spans.splice(0, count)
+  }
+
   remove({ from, to }: Piece): void {
     if (from >= to) return
     const begin = this.firstEndingBehind(from)

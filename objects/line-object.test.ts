@@ -7,7 +7,7 @@ import { Inspector } from '../generators/inspector.js'
 import { damaged, logged, render, runs } from '../generators/logged-lines.testing.js'
 import { type Format, formats } from '../generators/record.js'
 import { type Key, Keyring, parseKeys } from './keys.js'
-import { type LineObject, openLines, RefusedObjectError, sealLines } from './line-object.js'
+import { type LineObject, mostStretches, openLines, RefusedObjectError, sealLines } from './line-object.js'
 
 const inspector = new Inspector()
 const key: Key = { id: 'k1', bytes: randomBytes(32) }
@@ -88,6 +88,16 @@ test('whatever bit is changed, and wherever it is cut, the object is refused', (
         (error: unknown) => error instanceof RefusedObjectError,
       )
   }
+})
+
+test('an object of as many stretches as a batch may have is read back', () => {
+  const stretches = Array.from({ length: mostStretches }, (_, i) => ({ source: -(2 ** 31), first: 2 ** 47 + 2 * i, count: 1, bytes: 2 }))
+  const pieces = [Buffer.alloc(2 * mostStretches, 'a\n')]
+  const parts = sealLines({ format: 'common', createdAt: '2026-03-01T00:00:00.000Z', stretches, pieces }, undefined)
+  const back = openLines(Buffer.concat(parts), undefined)
+  assert.is(back.stretches.length, mostStretches)
+  assert.equal(back.stretches.at(-1), stretches.at(-1))
+  assert.is(back.lines.length, 2 * mostStretches)
 })
 
 test('keys are rotated by id: the first seals, the others still open, an unknown one is refused', () => {

@@ -48,8 +48,8 @@ const cipher = 'aes-256-gcm'
 const nonceBytes = 12
 const tagBytes = 16
 const hashBytes = 32
-/** A header of more than this would hold more stretches than a batch has records. */
-const mostHeaderBytes = 16 * 1024 * 1024
+/** So many stretches fit a header, which is a string: it may have 2^29 characters. */
+export const mostStretches = 1_000_000
 
 /** What is to become an object: its lines in pieces that end where lines do. */
 export interface LinesToSeal extends Pick<ObjectHeader, 'format' | 'createdAt' | 'stretches'> {
@@ -118,7 +118,7 @@ function headOf(header: ObjectHeader): Buffer {
 
 function headerOf(bytes: Uint8Array): { readonly header: ObjectHeader; readonly headBytes: number } {
   if (Buffer.compare(bytes.subarray(0, magic.length), magic) !== 0) throw new RefusedObjectError('it is no object of lines')
-  const end = bytes.subarray(0, mostHeaderBytes).indexOf(10, magic.length)
+  const end = bytes.indexOf(10, magic.length)
   let header: Partial<ObjectHeader> | undefined
   try {
     header = JSON.parse(Buffer.from(bytes.subarray(magic.length, Math.max(end, magic.length))).toString()) as Partial<ObjectHeader>

@@ -74,6 +74,18 @@ export async function receiverApp(options: AppOptions): Promise<Receiver> {
     return503OnClosing: false,
     frameworkErrors: (error, _request, reply) => sendProblem(reply, problemOf(error)),
   })
+  if (options.requestsPerSecond > 0) {
+    await app.register(rateLimit, {
+      global: false,
+      max: options.requestsPerSecond,
+      timeWindow: countedMs,
+      ...(siblings === undefined ? {} : { store: sharedCounts(siblings) }),
+      allowList: (request) => open.includes(request.url),
+      errorResponseBuilder: () => new Problem(429, 'Too many requests from this address: wait a second.', { 'retry-after': '1' }),
+    })
+    // Before the token is asked for: whoever guesses tokens is limited, too.
+    app.addHook('onRequest', app.rateLimit())
+  }
   guard(app, { token, open: [...open], onTrouble })
   app.addHook('preClose', async () => endSessions())
   const registry = serveMetrics(app, 'receiver', siblings === undefined ? undefined : () => siblings.metrics())
@@ -104,15 +116,6 @@ export async function receiverApp(options: AppOptions): Promise<Receiver> {
     },
     refResolver: { buildLocalReference: (schema, _base, _fragment, i) => String(schema['$id'] ?? `schema-${i}`) },
   })
-  if (options.requestsPerSecond > 0) {
-    await app.register(rateLimit, {
-      max: options.requestsPerSecond,
-      timeWindow: countedMs,
-      ...(siblings === undefined ? {} : { store: sharedCounts(siblings) }),
-      allowList: (request) => open.includes(request.url),
-      errorResponseBuilder: () => new Problem(429, 'Too many requests from this address: wait a second.', { 'retry-after': '1' }),
-    })
-  }
   // The body is read where it is known what it may be.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))

@@ -27,6 +27,11 @@ export class Batch {
     journal?.catch(() => undefined)
   }
 
+  /** How many there are: a header has to name them all, should none continue another. */
+  get size(): number {
+    return this.entries.length + this.joining.size
+  }
+
   /**
    * To be called before `store`, and at once. Resolves when the entry is part of the batch, and on disk where there is a journal.
    * @throws Error when the disk did not take it; it is no part of the batch then

@@ -42,6 +42,8 @@ const newline = 10
 const usualBytes = 16_384
 /** Less than this has memory of its own: a pool's sizes would make many small bodies large. */
 const pooledBytes = 65_536
+/** A buffer of more than so many times its lines is changed for one that fits them. */
+const mostSpare = 1.125
 
 /**
  * The whole body, unpacked, with a newline at its end, in a buffer from `buffers`. What does not fit is refused as soon as that is known: never more than the limit lies in memory.
@@ -115,7 +117,7 @@ async function collect(from: AsyncIterable<Buffer>, most: number, expected: numb
   /** With a byte to spare for the newline. */
   const room = (wanted: number): Uint8Array => {
     if (body !== undefined && body.length > wanted) return body
-    const bytes = 1 + Math.max(wanted, body === undefined ? expected || usualBytes : 2 * body.length)
+    const bytes = 1 + Math.min(most, Math.max(wanted, body === undefined ? expected || usualBytes : 2 * body.length))
     space.reserve(bytes - reserved)
     reserved = bytes
     const larger = (bytes < pooledBytes ? freshBuffers : buffers).take(bytes)
@@ -134,8 +136,12 @@ async function collect(from: AsyncIterable<Buffer>, most: number, expected: numb
     }
     if (body !== undefined && body[filled - 1] !== newline) body[filled++] = newline
     if (body === undefined) return new Uint8Array(0)
+    if (body.length <= mostSpare * filled) return body.subarray(0, filled)
     // What is kept until its batch is stored keeps no more memory than it counts for.
-    return body.length < pooledBytes && body.length > 2 * filled ? body.slice(0, filled) : body.subarray(0, filled)
+    const fitting = (filled < pooledBytes ? freshBuffers : buffers).take(filled)
+    fitting.set(body.subarray(0, filled))
+    buffers.give(body)
+    return fitting
   } catch (error) {
     if (body !== undefined) buffers.give(body)
     throw error

@@ -5,6 +5,7 @@ import { BufferPool } from '../../generators/buffer-pool.js'
 import { Inspector } from '../../generators/inspector.js'
 import type { Format, Range } from '../../generators/record.js'
 import type { Keyring } from '../../objects/keys.js'
+import { mostStretches } from '../../objects/line-object.js'
 import type { Objects } from '../../objects/objects.js'
 import { Problem } from '../problem.js'
 import { Batch } from './batch.js'
@@ -27,6 +28,8 @@ export interface IntakeOptions {
   readonly batchRecords: number
   /** ... or so many milliseconds after its first entry. */
   readonly batchMs: number
+  /** ... or to so many entries. */
+  readonly mostEntries?: number
   /** What lies in memory at the most, before entries are turned away. */
   readonly mostBytes: number
   readonly keys: Keyring | undefined
@@ -79,6 +82,8 @@ export class Intake {
   private readonly open = new Map<Format, OpenBatch>()
   /** Batches that are not objects yet, and entries that are not acknowledged yet. */
   private readonly storing = new Set<Promise<void>>()
+  /** Journals that are this receiver's to store, and could not be read. */
+  private readonly unread = new Set<string>()
   private readonly underWay = new Map<Promise<void>, Range>()
   /** From anywhere: should two receivers ever draw the same source, their records are others all the same. */
   private nextOwn = randomInt(2 ** 47)
@@ -98,9 +103,13 @@ export class Intake {
     return intake
   }
 
-  /** Stores what receivers that are no more have left in their journals; to be called now and then, since others may die. */
+  /**
+   * Stores what receivers that are no more have left in their journals; to be called now and then, since others may die, and
+   * what cannot be read now may be readable later.
+   */
   async takeOver(): Promise<void> {
-    for (const path of await this.options.journals.takeOver()) await this.recover(path)
+    const unread = [...this.unread]
+    for (const path of [...unread, ...(await this.options.journals.takeOver())]) await this.recover(path)
   }
 
   /**
@@ -162,7 +171,7 @@ export class Intake {
       return { ...range, duplicate: false }
     } catch (error) {
       this.seen.remove(range)
-      this.options.onTrouble?.(`records could not be taken: ${error instanceof Error ? error.message : String(error)}`)
+      this.options.onTrouble?.(`records could not be taken: ${messageOf(error)}`)
       throw notTaken()
     } finally {
       this.underWay.delete(safe)
@@ -176,11 +185,11 @@ export class Intake {
   }
 
   private async enter(entry: Entry): Promise<void> {
-    const { acknowledgement, batchRecords } = this.options
+    const { acknowledgement, batchRecords, mostEntries = mostStretches } = this.options
     const current = this.open.get(entry.format) ?? this.begin(entry.format)
     this.hold(entry.count, entry.lines.length)
     const added = current.batch.add(entry)
-    if (current.batch.records >= batchRecords) current.close()
+    if (current.batch.records >= batchRecords || current.batch.size >= mostEntries) current.close()
     try {
       await added
     } catch (error) {
@@ -239,9 +248,7 @@ export class Intake {
         if (bytes > 0) onStored?.({ records: batch.records, bytes, elapsedMs: performance.now() - begin })
         return
       } catch (error) {
-        onTrouble?.(
-          `a batch of ${batch.records} records could not be stored, and is tried again: ${error instanceof Error ? error.message : String(error)}`,
-        )
+        onTrouble?.(`a batch of ${batch.records} records could not be stored, and is tried again: ${messageOf(error)}`)
         await new Promise((done) => setTimeout(done, waitMs))
       }
     }
@@ -249,10 +256,14 @@ export class Intake {
 
   private async recover(path: string): Promise<void> {
     const { onTrouble, now = () => new Date() } = this.options
-    const { entries, torn } = await readJournal(path).catch((error: unknown) => {
-      onTrouble?.(`the write-ahead log ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`)
-      return { entries: [], torn: 1 }
+    const journal = await readJournal(path).catch((error: unknown) => {
+      // Nothing is known to be wrong with what it holds.
+      if (!this.unread.has(path)) onTrouble?.(`the write-ahead log ${path} cannot be read, and is tried again: ${messageOf(error)}`)
+      this.unread.add(path)
     })
+    if (journal === undefined) return
+    this.unread.delete(path)
+    const { entries, torn } = journal
     if (torn > 0) {
       onTrouble?.(
         `the write-ahead log ${path} ends with what is no whole entry: ${entries.length} entries are stored, and the file is kept`,
@@ -278,6 +289,10 @@ export class Intake {
 
 function meets(a: Range, b: Range): boolean {
   return a.source === b.source && a.first < b.first + b.count && b.first < a.first + a.count
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 function notTaken(): Problem {

@@ -1,14 +1,14 @@
 /** Where a receiver's journals lie: a folder of its own, named after its process, beside those of others; those of the dead are taken over. */
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
-import { mkdir, readdir, rename, rmdir, stat, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rmdir, stat, unlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { makeFolder, syncFolder } from '../../objects/durable-folder.js'
 
 const ending = '.journal'
 /** Kept for whoever wants to know what was lost: no receiver reads it. */
 const tornEnding = '.torn'
-/** Its time of change says when the folder's owner lived last. */
+/** Its time of change says when the folder's owner lived last; in it stands where the owner's objects go. */
 const sign = 'alive'
 
 export interface JournalFolder {
@@ -26,10 +26,16 @@ export interface JournalFolder {
 export const noJournals: JournalFolder = { own: '', takeOver: async () => [], close: async () => undefined }
 
 export interface JournalFolderOptions {
+  /**
+   * Where the owner's objects go, in words that mean the same to whoever takes over: journals for another place are left alone,
+   * since their records would end up where nobody looks for them.
+   */
+  readonly place: string
   /** How often the owner gives a sign of life. */
   readonly signMs?: number
   /** A receiver whose process cannot be looked at from here is no more when it gave no sign for so long. */
   readonly silentMs?: number
+  onTrouble?(message: string): void
 }
 
 /**
@@ -39,22 +45,31 @@ export interface JournalFolderOptions {
  */
 export async function openJournalFolder(
   folder: string,
-  { signMs = 5_000, silentMs = 60_000 }: JournalFolderOptions = {},
+  { place, signMs = 5_000, silentMs = 60_000, onTrouble }: JournalFolderOptions,
 ): Promise<JournalFolder> {
-  const own = join(folder, `${nameOf(process.pid)}.${processesHere}-${Date.now().toString(36)}`)
+  const own = join(folder, `${nameOf(process.pid)}.${processesHere}.${digestOf(place)}-${randomBytes(6).toString('hex')}`)
   await makeFolder(own, 0o700)
   const giveSign = async () => {
     await remakeFolder(own)
-    await writeFile(join(own, sign), '.')
+    await writeFile(join(own, sign), place)
   }
   await giveSign()
   const timer = setInterval(() => void giveSign().catch(() => undefined), signMs).unref()
-  const lives = async (other: string): Promise<boolean> => {
-    const [, pid, start, place] = /^(\d+)\.(\d+|unknown)\.([0-9a-z]+)-[0-9a-z]+$/.exec(other) ?? []
-    if (pid === undefined) return true
-    if (place === processesHere) return processLives(Number(pid), start ?? '')
+  const lives = async (other: string, { pid, start, processes }: Owner): Promise<boolean> => {
+    if (processes === processesHere) return processLives(pid, start)
     const last = await signOf(join(folder, other))
     return last === undefined || ((await signOf(own)) ?? Number.NEGATIVE_INFINITY) - last < silentMs
+  }
+  const left = new Set<string>()
+  const leave = async (other: string) => {
+    if (left.has(other)) return
+    const files = await readdir(other).catch(() => [])
+    const elsewhere = await readFile(join(other, sign), 'utf8').catch(() => 'an unknown place')
+    if (!files.some((file) => file.endsWith(ending))) return removeEmpty(other)
+    left.add(other)
+    onTrouble?.(
+      `the write-ahead logs in ${other} are of a receiver that is no more and are for objects in ${elsewhere}, not in ${place}: a receiver started with those --objects stores them`,
+    )
   }
   return {
     own,
@@ -63,7 +78,12 @@ export async function openJournalFolder(
       await giveSign()
       for (const other of (await readdir(folder)).sort()) {
         const from = join(folder, other)
-        if (from === own || (await lives(other))) continue
+        const owner = ownerOf(other)
+        if (owner === undefined || from === own || (await lives(other, owner))) continue
+        if (owner.place !== digestOf(place)) {
+          await leave(from)
+          continue
+        }
         for (const file of await readdir(from).catch(() => [])) {
           if (!file.endsWith(ending)) continue
           // Of several that try, one succeeds.
@@ -128,16 +148,30 @@ async function removeEmpty(folder: string): Promise<void> {
   await rmdir(folder).catch(() => undefined)
 }
 
+interface Owner {
+  readonly pid: number
+  readonly start: string
+  readonly processes: string
+  readonly place: string
+}
+
+/** Whose folder it is, by its name. */
+function ownerOf(name: string): Owner | undefined {
+  const [, pid, start = '', processes = '', place = ''] = /^(\d+)\.(\d+|unknown)\.([0-9a-f]+)\.([0-9a-f]+)-[0-9a-z]+$/.exec(name) ?? []
+  return pid === undefined ? undefined : { pid: Number(pid), start, processes, place }
+}
+
 /** A process id alone is used again; with the time of its start it is not. */
 function nameOf(pid: number): string {
   return `${pid}.${statOf(pid)?.start ?? 'unknown'}`
 }
 
 /** Whose processes can be seen from here: those of this start of the machine, in this namespace. */
-const processesHere = createHash('sha256')
-  .update(`${read('/proc/sys/kernel/random/boot_id')} ${namespace()}`)
-  .digest('hex')
-  .slice(0, 12)
+const processesHere = digestOf(`${read('/proc/sys/kernel/random/boot_id')} ${namespace()}`)
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 12)
+}
 
 function read(path: string): string {
   try {

@@ -1,5 +1,6 @@
 /** The write-ahead log: what was told of as durable is read back, a torn end is not, and a broken disk is told. */
 import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,8 +23,10 @@ const entry = (first: number, text = `line ${first}\n`): Entry => ({
   format: 'common',
   lines: Buffer.from(text),
 })
+/** Of the place "objects". */
+const placeDigest = createHash('sha256').update('objects').digest('hex').slice(0, 12)
 /** What a receiver that comes now stores for others. */
-const takenOver = async () => (await openJournalFolder(folder)).takeOver()
+const takenOver = async () => (await openJournalFolder(folder, { place: 'objects' })).takeOver()
 const plain = (entries: readonly Entry[]) => entries.map(({ lines, ...rest }) => ({ ...rest, lines: Buffer.from(lines).toString() }))
 
 test('entries that many append at once are all there, in the order they came', async () => {
@@ -96,7 +99,7 @@ test('a disk that is full is told to whoever waits, and to everybody after', () 
 })
 
 test('journals of a receiver that is no more are taken over once; those of one that lives are left alone', async () => {
-  const first = await openJournalFolder(folder)
+  const first = await openJournalFolder(folder, { place: 'objects' })
   const journal = await Journal.create(join(first.own, 'b.journal'))
   await journal.append(entry(0))
   await journal.close()
@@ -105,7 +108,7 @@ test('journals of a receiver that is no more are taken over once; those of one t
   const script = `
     import { openJournalFolder } from ${JSON.stringify(new URL('./journal-folder.js', import.meta.url).href)}
     import { Journal } from ${JSON.stringify(new URL('./journal.js', import.meta.url).href)}
-    const { own } = await openJournalFolder(${JSON.stringify(folder)})
+    const { own } = await openJournalFolder(${JSON.stringify(folder)}, { place: 'objects' })
     const journal = await Journal.create(own + '/c.journal')
     await journal.append({ source: 1, first: 7, count: 1, format: 'common', lines: new Uint8Array([10]) })
     process.kill(process.pid, 'SIGKILL')`
@@ -119,7 +122,7 @@ test('a receiver that has ended is no more, also while nobody has asked how it e
   const script = `
     import { openJournalFolder } from ${JSON.stringify(new URL('./journal-folder.js', import.meta.url).href)}
     import { writeFileSync } from 'node:fs'
-    const { own } = await openJournalFolder(${JSON.stringify(folder)})
+    const { own } = await openJournalFolder(${JSON.stringify(folder)}, { place: 'objects' })
     writeFileSync(own + '/d.journal', '')
     console.log('written')
     process.kill(process.pid, 'SIGKILL')`
@@ -143,7 +146,7 @@ test('a receiver that has ended is no more, also while nobody has asked how it e
 test('a receiver whose process cannot be seen from here is no more when it gave no sign for long', async () => {
   // As one in another container, or on another machine, would leave it.
   const elsewhere = (stamp: string, silentMs: number) => {
-    const own = join(folder, `1.77.0123456789ab-${stamp}`)
+    const own = join(folder, `1.77.0123456789ab.${placeDigest}-${stamp}`)
     mkdirSync(own)
     writeFileSync(join(own, `${stamp}.journal`), '')
     writeFileSync(join(own, 'alive'), '.')
@@ -159,7 +162,7 @@ test('a receiver whose process cannot be seen from here is no more when it gave 
 })
 
 test('one that was taken for dead goes on: its batches are stored by both, and its next ones have a folder', async () => {
-  const mine = await openJournalFolder(folder, { signMs: 3_600_000 })
+  const mine = await openJournalFolder(folder, { place: 'objects', signMs: 3_600_000 })
   const journal = await Journal.create(journalPath(mine.own, 'e'))
   await journal.append(entry(0))
   rmSync(mine.own, { recursive: true })
@@ -169,6 +172,28 @@ test('one that was taken for dead goes on: its batches are stored by both, and i
   await next.append(entry(2))
   await next.close()
   assert.is((await readJournal(journalPath(mine.own, 'f'))).entries.length, 1)
+})
+
+test('journals for another place are left where they are, and told of once', async () => {
+  const script = `
+    import { openJournalFolder } from ${JSON.stringify(new URL('./journal-folder.js', import.meta.url).href)}
+    import { writeFileSync } from 'node:fs'
+    const { own } = await openJournalFolder(${JSON.stringify(folder)}, { place: process.argv[1] })
+    if (process.argv[2] === 'used') writeFileSync(own + '/g.journal', '')
+    process.kill(process.pid, 'SIGKILL')`
+  const left = (place: string, how: string) => spawnSync(process.execPath, ['--input-type=module', '-e', script, place, how])
+  left('/here', 'used')
+  left('/there', 'used')
+  left('/elsewhere', 'unused')
+  const told: string[] = []
+  const mine = await openJournalFolder(folder, { place: '/here', onTrouble: (message) => void told.push(message) })
+  assert.is((await mine.takeOver()).length, 1)
+  assert.is((await mine.takeOver()).length, 0)
+  assert.is(told.length, 1)
+  assert.match(told[0] ?? '', /for objects in \/there, not in \/here/)
+  assert.is(readdirSync(folder).length, 2, 'a folder without journals goes, whoever it was for')
+  const theirs = await openJournalFolder(folder, { place: '/there' })
+  assert.is((await theirs.takeOver()).length, 1)
 })
 
 test.run()

@@ -3,7 +3,7 @@
  * An entry is the length of its payload and its CRC-32, 32 bits each, then the payload: a line of JSON and the lines.
  */
 import { constants } from 'node:fs'
-import { type FileHandle, open, readFile, unlink } from 'node:fs/promises'
+import { type FileHandle, open, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { Format, Range } from '../../generators/record.js'
@@ -23,6 +23,8 @@ interface Waiting {
 }
 
 const headBytes = 8
+/** Read at once, of what are no entries. */
+const restBytes = 65_536
 
 export class Journal {
   private readonly waiting: Waiting[] = []
@@ -98,22 +100,48 @@ export interface ReadJournal {
 /**
  * The entries of a journal, up to the first that is not whole: one that was never told of as durable, unless the disk has
  * damaged it since.
+ * @throws Error when it cannot be read, which says nothing about what it holds
  */
 export async function readJournal(path: string): Promise<ReadJournal> {
-  const bytes = await readFile(path)
-  const entries: Entry[] = []
-  let at = 0
-  while (at + headBytes <= bytes.length) {
-    const length = bytes.readUInt32LE(at)
-    const payload = bytes.subarray(at + headBytes, at + headBytes + length)
-    if (length === 0 || payload.length < length || crc32(payload) !== bytes.readUInt32LE(at + 4)) break
-    const entry = decode(payload)
-    if (entry === undefined) break
-    entries.push(entry)
-    at += headBytes + length
+  const file = await open(path, constants.O_RDONLY)
+  try {
+    // Entry by entry: a file may be larger than any buffer.
+    const { size } = await file.stat()
+    const entries: Entry[] = []
+    let at = 0
+    while (at + headBytes <= size) {
+      const head = await readAt(file, at, headBytes)
+      const length = head.readUInt32LE(0)
+      if (length === 0 || at + headBytes + length > size) break
+      const payload = await readAt(file, at + headBytes, length)
+      const entry = crc32(payload) === head.readUInt32LE(4) ? decode(payload) : undefined
+      if (entry === undefined) break
+      entries.push(entry)
+      at += headBytes + length
+    }
+    return { entries, torn: (await isEmpty(file, at, size)) ? 0 : size - at }
+  } finally {
+    await file.close()
   }
-  const rest = bytes.subarray(at)
-  return { entries, torn: rest.some((byte) => byte !== 0) ? rest.length : 0 }
+}
+
+async function readAt(file: FileHandle, at: number, bytes: number): Promise<Buffer> {
+  const into = Buffer.allocUnsafe(bytes)
+  for (let done = 0; done < bytes; ) {
+    const { bytesRead } = await file.read(into, done, bytes - done, at + done)
+    if (bytesRead === 0) throw new Error('it became shorter while it was read')
+    done += bytesRead
+  }
+  return into
+}
+
+/** Whether there are but zeros from one place to another. */
+async function isEmpty(file: FileHandle, from: number, to: number): Promise<boolean> {
+  for (let at = from; at < to; at += restBytes) {
+    const rest = await readAt(file, at, Math.min(restBytes, to - at))
+    if (rest.some((byte) => byte !== 0)) return false
+  }
+  return true
 }
 
 function decode(payload: Buffer): Entry | undefined {

@@ -43,4 +43,14 @@ test('a source that sends in order takes one span; beyond the bound, the sources
   assert.is(seen.sight({ source: 2, first: 20, count: 5 }), 'known')
 })
 
+test('a source alone beyond the bound forgets its lowest positions', () => {
+  const seen = new Seen(10)
+  for (let first = 0; first < 1000; first += 10) seen.add({ source: 1, first, count: 5 })
+  assert.is(seen.sight({ source: 1, first: 990, count: 5 }), 'known')
+  const known = Array.from({ length: 100 }, (_, i) => seen.sight({ source: 1, first: 10 * i, count: 5 })).filter(
+    (sight) => sight === 'known',
+  )
+  assert.ok(known.length >= 9 && known.length <= 10, `${known.length} are remembered`)
+})
+
 test.run()

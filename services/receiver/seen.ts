@@ -4,8 +4,12 @@ import { Spans } from '../../generators/spans.js'
 
 export type Sight = 'new' | 'known' | 'overlapping'
 
-/** Records of a source that came in order are one span; this many spans are remembered, those of the source seen longest ago go first. */
+/**
+ * Records of a source that came in order are one span; this many spans are remembered. Those of the source seen longest ago go
+ * first, and of a source that has them all, those of its lowest positions.
+ */
 const mostSpans = 1_000_000
+const kept = 0.9
 
 export class Seen {
   /** A source that was seen moves to the end. */
@@ -45,9 +49,13 @@ export class Seen {
 
   private forget(current: number): void {
     for (const [source, spans] of this.sources) {
-      if (this.spans <= this.most || source === current) return
-      this.sources.delete(source)
+      if (this.spans <= this.most) return
       this.spans -= spans.size
+      if (source === current) {
+        // A share at once, since all that stay are moved.
+        spans.dropLowest(spans.size - Math.ceil(this.most * kept))
+        this.spans += spans.size
+      } else this.sources.delete(source)
     }
   }
 }

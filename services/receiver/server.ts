@@ -1,9 +1,11 @@
 /** Starts a receiver on a folder of objects: in this process, whoever's it is. */
-import { join } from 'node:path'
+import { realpath } from 'node:fs/promises'
+import { isAbsolute, join, relative } from 'node:path'
 import type { MetricObjectWithValues, MetricValue } from 'prom-client'
+import { makeFolder } from '../../objects/durable-folder.js'
 import { openObjects } from '../../objects/index.js'
 import type { Keyring } from '../../objects/keys.js'
-import { isUrl } from '../../objects/s3-place.js'
+import { describeS3Place, isUrl, parseS3Place } from '../../objects/s3-place.js'
 import type { Tls } from '../listener.js'
 import { listen, listenOnSocket } from '../listening.js'
 import type { RunningService } from '../service.js'
@@ -77,7 +79,7 @@ export async function startReceiver({
   onTrouble,
 }: ReceiverOptions): Promise<RunningReceiver> {
   const objects = await openObjects({ place: settings.objects })
-  const journals = await journalsOf(settings)
+  const journals = await journalsOf(settings, onTrouble)
   let receiver: Receiver | undefined
   const intake = await Intake.start({
     ...settings,
@@ -123,9 +125,26 @@ export async function startReceiver({
 }
 
 /** @throws Error when there must be journals and no folder can hold them */
-async function journalsOf({ objects, journals, acknowledgement }: ReceiverSettings): Promise<JournalFolder> {
+async function journalsOf(
+  { objects, journals, acknowledgement }: ReceiverSettings,
+  onTrouble: ((message: string) => void) | undefined,
+): Promise<JournalFolder> {
   const folder = journals ?? (isUrl(objects) ? undefined : join(objects, '.journals'))
-  if (folder !== undefined) return openJournalFolder(folder)
+  if (folder !== undefined) {
+    return openJournalFolder(folder, { place: await placeSeenFrom(folder, objects), ...(onTrouble === undefined ? {} : { onTrouble }) })
+  }
   if (acknowledgement === 'append') throw new Error('there is no folder for the write-ahead logs: name one beside the objects in S3')
   return noJournals
+}
+
+/**
+ * Where the objects lie, as the owners of journals tell each other. A folder around the journals is told from there: others,
+ * in other containers, may know both by other paths.
+ */
+async function placeSeenFrom(journals: string, objects: string): Promise<string> {
+  if (isUrl(objects)) return describeS3Place(parseS3Place(objects))
+  await makeFolder(journals, 0o700)
+  const [from, to] = [await realpath(journals), await realpath(objects)]
+  const way = relative(to, from)
+  return way.startsWith('..') || isAbsolute(way) ? to : `${relative(from, to)} from there`
 }

@@ -230,6 +230,22 @@ test('an address that asks too often is told to wait, and health is still told',
   })
 })
 
+test('who guesses tokens, and who asks for what is not there, is told to wait, too', async () => {
+  await with_(
+    { requestsPerSecond: 5 },
+    async (receiver) => {
+      for (const path of ['/v1/lines', '/metrics', '/nowhere']) {
+        const asked = Array.from({ length: 30 }, (_, i) =>
+          fetch(`${receiver.url}${path}`, { method: path === '/v1/lines' ? 'POST' : 'GET', headers: { authorization: `Bearer ${i}` } }),
+        )
+        const statuses = (await Promise.all(asked)).map(({ status }) => status)
+        assert.ok(statuses.filter((status) => status === 429).length >= 15, `${path}: ${statuses}`)
+      }
+    },
+    { token: 'secret' },
+  )
+})
+
 test('who sends too slowly is cut off: headers that do not end, a body that does not come, nothing at all', async () => {
   await with_({ arrivalMs: 300 }, async (receiver) => {
     const half = 'POST /v1/lines HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\n'

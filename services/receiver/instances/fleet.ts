@@ -33,7 +33,7 @@ export class Fleet {
   private readonly running = new Map<number, Instance>()
   private readonly waits = new Map<number, number>()
   private readonly timers = new Set<NodeJS.Timeout>()
-  private readonly reports = new Map<number, (metrics: Metrics) => void>()
+  private readonly reports = new Map<number, { readonly of: Instance; done(metrics: Metrics): void }>()
   private readonly tally = new Tally()
   private readonly sum = new MetricsSum()
   private asked = 0
@@ -77,6 +77,7 @@ export class Fleet {
       const exited = new Promise<void>((gone) => {
         const end = () => {
           this.running.delete(index)
+          for (const report of [...this.reports.values()]) if (report.of === instance) report.done([])
           gone()
           if (instance.listening) this.died(instance, performance.now() - began)
           else reject(new Error(`${nameOf(index)} of the receiver could not start: ${trouble}`))
@@ -99,7 +100,7 @@ export class Fleet {
           resolve()
         } else if (message.kind === 'report') {
           instance.lastMetrics = message.metrics
-          this.reports.get(message.id)?.(message.metrics)
+          this.reports.get(message.id)?.done(message.metrics)
         } else if (message.kind === 'question') void this.answer(child, message.id, message.question)
         else if (instance.listening) this.options.onTrouble(`${nameOf(index)}: ${message.message}`)
         else trouble = message.message
@@ -154,8 +155,7 @@ export class Fleet {
         resolve(metrics)
       }
       const timer = setTimeout(() => done(instance.lastMetrics), reportMs)
-      this.reports.set(id, done)
-      void instance.exited.then(() => done([]))
+      this.reports.set(id, { of: instance, done })
       tell(instance.child, { kind: 'report', id })
     })
   }
