@@ -134,6 +134,8 @@ test('what cannot be is refused with what to do, and nothing is left', async () 
     [['--objects', folder, '--keys', 'k1:short'], 'openssl rand -base64 32'],
     [['--objects', folder, '--schema', 'weir_run'], '--schema is not for this service'],
     [['--objects', folder, '--ack', 'maybe'], 'receipt, append'],
+    [['--objects', folder, '--held-bytes', '1MB'], 'turned away for ever'],
+    [['--objects', folder, '--batch-time', '60000m'], 'at most 596h'],
     [['--objects', 's3://logs'], '--journals DIR'],
     [['--objects', 's3://who:hush@logs'], 'no credentials belong in a URL'],
     [['--objects', 'gs://logs'], 's3://bucket/prefix'],
