@@ -6,7 +6,7 @@ import { DeferredWatch } from './deferred.js'
 /** A clock, a count of stored records, and a store whose merges run when told to. */
 function setting() {
   const state = { now: 0, stored: 0, settled: true }
-  const clock = { now: () => state.now, until: async () => undefined }
+  const clock = { now: () => state.now, until: async () => undefined, idle: () => 0 }
   const watch = new DeferredWatch(
     async () => ({ settled: state.settled, figures: { merges: 3 } }),
     () => state.stored,

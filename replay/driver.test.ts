@@ -97,6 +97,24 @@ test('at a rate a chunk holds what a millisecond brought, however quickly the ta
   assert.ok(counts.length <= 101, `${counts.length} chunks for 100 ms`)
 })
 
+test('a target that cannot keep the rate makes the driver wait, which is no lag; one that works on its thread shares its time', async () => {
+  const lagOf = async (work: (clock: ManualClock) => Promise<void>) => {
+    const { run } = setting(
+      async ({ source, first, count }, desk, clock) => {
+        await work(clock)
+        desk.settle({ source, first, count, fate: 'stored' })
+      },
+      (_count, clock) => clock.advance(0.2),
+    )
+    // It takes a chunk of 100 in 2 ms, and 2.5 times as many come due.
+    return (await run({ records: 100_000, chunkRecords: 100, arrivals: constant(125_000) })).lag
+  }
+  const waiting = await lagOf((clock) => clock.until(clock.now() + 2))
+  assert.ok(waiting.quantile(1) < 1, `${waiting.quantile(1)} ms`)
+  const working = await lagOf(async (clock) => clock.advance(2))
+  assert.ok(working.quantile(1) > 150, `${working.quantile(1)} ms`)
+})
+
 test('at full speed every record is offered once, in order, and settled', async () => {
   let next = 0
   const { run, ledger } = setting(async ({ source, first, count, lines }, desk) => {

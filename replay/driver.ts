@@ -293,9 +293,10 @@ class Driver {
     this.desk.offered(position, lines.count, rendered)
     this.offered += lines.count
     this.offeredBytes += lines.lines.length
+    const idleBefore = clock.idle()
     await abortable(this.target.offer({ source: ledger.source, first: position, ...lines }), signal)
     const readyMs = clock.now()
-    this.lateness.ready(readyMs)
+    this.lateness.ready(readyMs, clock.idle() - idleBefore)
     this.offerMs += readyMs - rendered
   }
 

@@ -34,7 +34,7 @@ class Played {
       spec,
       keepMonths,
       ledger: this.ledger,
-      clock: { now: () => this.now, until: async () => undefined },
+      clock: { now: () => this.now, until: async () => undefined, idle: () => 0 },
       dropMonth: (month) => {
         this.asked.push(month)
         return new Promise((resolve, reject) =>

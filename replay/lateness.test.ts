@@ -40,4 +40,17 @@ test('a target that lets everybody wait is no lag', () => {
   assert.is(lateness.handed(now + 10, now + 10, now + 10.5), 0.5)
 })
 
+test('rendering adds nothing where the target would have let lines wait as long that had been there earlier', () => {
+  const lateness = new Lateness(0)
+  let now = 0
+  let largest = 0
+  // Records are due every 10 ms, and the target has room for more every 12: the driver renders for 1 of them and waits for 11.
+  for (let chunk = 0; chunk < 1000; chunk++) {
+    largest = Math.max(largest, lateness.handed(10 * chunk, now, now + 1))
+    now += 12
+    lateness.ready(now, 11)
+  }
+  assert.is(largest, 1)
+})
+
 test.run()
