@@ -1,10 +1,11 @@
 /** Probing: offers records open-loop at a rate to an open target, for as long as the evidence needs, and decides on what was seen. */
 import type { Source } from '../../generators/source.js'
-import { type Decision, decide } from '../../results/capacity/decision.js'
+import { type Decision, decide, type ProbeEvidence } from '../../results/capacity/decision.js'
 import { batchesOf, batchPeriodMs, type Observation, type SettledRange } from '../../results/capacity/observation.js'
 import type { Probe } from '../../results/capacity/report.js'
 import { Recorder } from '../../results/recorder.js'
 import type { Settlement } from '../../stores/store.js'
+import { machineTime } from '../accounts/cpu.js'
 import { constant } from '../arrivals/constant.js'
 import type { Clock } from '../clock.js'
 import type { BlockRequest } from '../contender.js'
@@ -33,6 +34,7 @@ export interface Probed {
   readonly lengthened: boolean
   readonly cutShort: boolean
   readonly drainMs: number | null
+  readonly cores: ProbeEvidence['cores']
 }
 
 /** What runs blocks: a contender made with the prober's `source` and with the prober as its onlooker. */
@@ -59,6 +61,8 @@ export class Prober implements Onlooker {
   private plan: ProbePlan | undefined
   private nextLookMs = 0
   private endedMs: number | undefined
+  private before = { busy: 0, total: 0 }
+  private after = { busy: 0, total: 0 }
   private lengthened = false
   private cutShort = false
   private turn = 0
@@ -66,12 +70,15 @@ export class Prober implements Onlooker {
   constructor(
     source: Source,
     private readonly clock: Clock,
+    /** Seconds of all cores so far. */
+    private readonly machine: () => { readonly busy: number; readonly total: number } = machineTime,
   ) {
     this.source = governed(source, this)
   }
 
   begin(startMs: number): void {
     this.startMs = startMs
+    this.before = this.machine()
     this.ranges = []
     this.records = 0
   }
@@ -106,6 +113,7 @@ export class Prober implements Onlooker {
         this.lengthened = true
       else this.endedMs = elapsedMs
     }
+    if (this.endedMs !== undefined) this.after = this.machine()
     return this.endedMs !== undefined
   }
 
@@ -143,15 +151,27 @@ export class Prober implements Onlooker {
       seenUntilMs: Math.max(lastMs ?? 0, endMs),
     }
     const generatorLagP99Ms = outcome.lag.count === 0 ? 0 : outcome.lag.quantile(0.99)
-    const decision = decide({ ...observation, generatorLagP99Ms, generatorBusyShare: busyShare(outcome, endMs), drained }, plan.limitMs)
+    const cores = this.coresOf(outcome)
+    const generator = { generatorLagP99Ms, generatorBusyShare: busyShare(outcome, endMs), cores }
+    const decision = decide({ ...observation, ...generator, drained }, plan.limitMs)
     return {
       decision,
+      cores,
       observation,
       outcome,
       lengthened: this.lengthened,
       cutShort: this.cutShort,
       drainMs: drained && lastMs !== undefined ? Math.max(0, lastMs - endMs) : null,
     }
+  }
+
+  /** Of the time in which records were offered. */
+  private coresOf({ renderMs }: BlockOutcome): ProbeEvidence['cores'] {
+    if (this.endedMs === undefined) this.after = this.machine()
+    const total = this.after.total - this.before.total
+    if (!(total > 0)) return null
+    const share = (seconds: number) => Math.min(1, Math.max(0, seconds / total))
+    return { busyShare: share(this.after.busy - this.before.busy), generatorShare: share(renderMs / 1000) }
   }
 
   /** The backlog is so long that its youngest record will be far beyond the limit. */
@@ -175,7 +195,9 @@ export class Prober implements Onlooker {
   private isUnclear(plan: ProbePlan, elapsedMs: number): boolean {
     const { rate, warmUpMs, limitMs } = plan
     const observation = { rate, fromMs: warmUpMs, toMs: elapsedMs, settled: this.ranges, seenUntilMs: elapsedMs }
-    return decide({ ...observation, generatorLagP99Ms: 0, generatorBusyShare: 0, drained: true }, limitMs).outcome === 'unclear'
+    return (
+      decide({ ...observation, generatorLagP99Ms: 0, generatorBusyShare: 0, cores: null, drained: true }, limitMs).outcome === 'unclear'
+    )
   }
 }
 
@@ -194,7 +216,7 @@ export function latenciesOf({ fromMs, toMs, settled }: Observation): Recorder {
 
 /** A probe as the document tells it. */
 export function describeProbe(
-  { decision, observation, outcome, lengthened, cutShort, drainMs }: Probed,
+  { decision, observation, outcome, lengthened, cutShort, drainMs, cores }: Probed,
   place: Pick<Probe, 'group' | 'recordsBefore'>,
 ): Probe {
   const { growth, lateness } = decision
@@ -213,6 +235,7 @@ export function describeProbe(
     latency: latenciesOf(observation).quantiles('stored') ?? null,
     generatorLagP99Ms: outcome.lag.count === 0 ? 0 : outcome.lag.quantile(0.99),
     generatorBusyShare: busyShare(outcome, observation.toMs),
+    coresBusyShare: cores?.busyShare ?? null,
     drainMs,
     ...place,
   }

@@ -122,7 +122,7 @@ async function sounding(
     signal: new AbortController().signal,
     say: () => undefined,
     async fresh(purpose) {
-      const prober = new Prober(purpose === 'full speed' ? source : slow(source, clock, weirsOwn), clock)
+      const prober = new Prober(purpose === 'full speed' ? source : slow(source, clock, weirsOwn), clock, () => ({ busy: 0, total: 0 }))
       const layout = { partitionKey: 'id', partitions: 1 } as const
       const address = { store: 'null', url: '', schema: `group${made.groups.length}`, layout, format: 'combined' } as const
       const spec = { module, options: {}, site, address, scratch, clock, source: prober.source, onlooker: prober }
@@ -170,6 +170,21 @@ test('a generator that is slower than its target ends the search as generator-bo
   assert.is(found.end, 'generator')
   assert.is(found.probes.filter(({ outcome }) => outcome === 'void').length, 2)
   assert.ok(found.capacity === null || found.capacity < 12_500, `${found.capacity}`)
+})
+
+test('a rate that was kept once and not again does not count, and latency is measured below what is left', async ({ scratch }) => {
+  let now = rate
+  const found = await sounding(scratch, { rate: () => now, delayMs: 30 }, {}, 17_000)
+  assert.is(found.end, 'generator')
+  const once = found.capacity ?? 0
+  assert.ok(once > 8_000, `${once}`)
+  now = 0.6 * once
+  await found.measureLatency()
+  assert.is(found.capacity, 0.5 * once)
+  assert.equal(
+    found.latencies.map((point) => [point.share, point.rate, point.outcome]),
+    [0.5, 0.7, 0.9].map((share) => [share, share * 0.5 * once, 'sustained']),
+  )
 })
 
 test('a hopeless probe is cut short, an unclear one lengthened, and the budget is kept', async ({ scratch }) => {

@@ -31,6 +31,9 @@ export interface Lengths {
 /** Rates at which latency is measured, as shares of the capacity. */
 export const latencyShares = [0.5, 0.7, 0.9] as const
 
+/** How often latency is measured at the most, when the rates turn out not to be kept. */
+const latencyRounds = 3
+
 const usualWindowMs = 3000
 const longestWindowMs = 8000
 const shortestWindowMs = 400
@@ -52,12 +55,14 @@ export class Sounding {
   readonly groups: Tables[] = []
   readonly probes: Probe[] = []
   readonly answers: Answer[] = []
-  readonly latencies: LatencyPoint[] = []
+  latencies: readonly LatencyPoint[] = []
   fullSpeed: { readonly recordsPerSecond: number; readonly seconds: number } | null = null
   end: End = 'budget'
   error: Error | undefined
   readonly lengths: Lengths
   private spentMs = 0
+  /** What the rates at which latency was measured were as probes. */
+  private readonly checks: { readonly rate: number; readonly kept: boolean }[] = []
 
   constructor(private readonly options: SoundingOptions) {
     this.lengths = lengthsOf(options.budgetMs)
@@ -77,8 +82,16 @@ export class Sounding {
     const sustained = this.answers.filter((answer) => answer.sustained > 0.5)
     if (estimate === undefined || sustained.length === 0 || end === 'never') return null
     // Where nothing limited the target, the highest rate that it kept is all that is known.
-    if (end === 'always' || end === 'generator') return Math.max(...sustained.map(({ rate }) => rate))
+    if (end === 'always' || end === 'generator') return this.highestKept
     return estimate.recordsPerSecond
+  }
+
+  /** A rate that was kept once, while a lower one was not, is no rate that is kept. */
+  private get highestKept(): number | null {
+    const seen = [...this.checks, ...this.answers.map(({ rate, sustained }) => ({ rate, kept: sustained > 0.5 }))]
+    const missed = Math.min(...seen.filter(({ kept }) => !kept).map(({ rate }) => rate))
+    const kept = seen.filter((one) => one.kept && one.rate < missed).map(({ rate }) => rate)
+    return kept.length === 0 ? null : Math.max(...kept)
   }
 
   /** The full-speed burst that brackets the search: unmeasured at first, until compilers and caches are warm. */
@@ -126,19 +139,35 @@ export class Sounding {
     await this.groups.at(-1)?.contender.closeTarget()
   }
 
-  /** Latency at shares of the capacity, on fresh tables. */
+  /**
+   * Latency at shares of the capacity, on fresh tables. Where the capacity is the highest rate that was kept, these rates are
+   * a check of it: when one of them is not kept, it was too high, and latency is measured again below what is left of it.
+   */
   async measureLatency(): Promise<void> {
+    let measuredAt = this.capacity
     await this.attempt(async () => {
-      const { capacity } = this
-      if (capacity === null) return
-      for (const share of latencyShares) {
-        const { warmUpMs, latencyMs: windowMs } = this.lengths
-        const plan = { rate: share * capacity, warmUpMs, windowMs, longestMs: windowMs, limitMs: this.options.limitMs }
-        const probed = await this.probe(plan, 'latency')
-        const point = pointOf(share, probed)
-        if (point !== undefined) this.latencies.push(point)
+      for (let round = 0; round < latencyRounds; round++) {
+        const { capacity } = this
+        if (capacity === null) break
+        measuredAt = capacity
+        this.latencies = []
+        for (const share of latencyShares) {
+          const { warmUpMs, latencyMs: windowMs } = this.lengths
+          const plan = { rate: share * capacity, warmUpMs, windowMs, longestMs: windowMs, limitMs: this.options.limitMs }
+          const probed = await this.probe(plan, 'latency')
+          this.checks.push({ rate: plan.rate, kept: probed.decision.outcome === 'sustained' })
+          const point = pointOf(share, probed)
+          if (point !== undefined) this.latencies = [...this.latencies, point]
+          if (this.capacity !== capacity && round < latencyRounds - 1) break
+        }
+        if (this.capacity === capacity) break
       }
     })
+    const { capacity } = this
+    if (capacity !== measuredAt) {
+      const shares = this.latencies.map((point) => ({ ...point, share: point.rate / (capacity ?? 0) }))
+      this.latencies = shares.filter(({ share }) => share <= 1)
+    }
     await this.groups.at(-1)?.contender.closeTarget()
   }
 

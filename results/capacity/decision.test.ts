@@ -34,7 +34,7 @@ function probe({ rate, capacity, batch, delayMs = 40, stalls = [], jitterMs = 0,
   }
   settled.sort((a, b) => a.atMs - b.atMs)
   const seenUntilMs = settled.at(-1)?.atMs ?? 0
-  return { rate, fromMs, toMs, settled, seenUntilMs, generatorLagP99Ms: 1, generatorBusyShare: 0.02, drained: true }
+  return { rate, fromMs, toMs, settled, seenUntilMs, generatorLagP99Ms: 1, generatorBusyShare: 0.02, cores: null, drained: true }
 }
 
 test('the saw of batches is no slope: a target below its capacity sustains, whatever the phase', () => {
@@ -118,6 +118,16 @@ test('a probe in which Weir fell behind says nothing, unless the target passed i
   assert.is(decide({ ...slow, generatorBusyShare: 0.95 }, 500).outcome, 'void')
   const fast = probe({ rate: 100_000, capacity: 200_000, batch: 5000 })
   assert.is(decide({ ...fast, generatorLagP99Ms: 300 }, 500).outcome, 'sustained')
+})
+
+test("a generator that needs little and gets no core has met the machine's limit", () => {
+  const slow = { ...probe({ rate: 110_000, capacity: 100_000, batch: 5000 }), generatorLagP99Ms: 300 }
+  const { outcome, evidence } = decide({ ...slow, cores: { busyShare: 0.97, generatorShare: 0.04 } }, 500)
+  assert.is(outcome, 'not sustained')
+  assert.match(evidence.join(), 'p99 300 ms, for want of a core: all of them were 97% busy, making lines took 4.0% of that')
+  assert.is(decide({ ...slow, cores: { busyShare: 0.8, generatorShare: 0.04 } }, 500).outcome, 'void', 'there were cores')
+  assert.is(decide({ ...slow, cores: { busyShare: 0.97, generatorShare: 0.3 } }, 500).outcome, 'void', 'it took them itself')
+  assert.is(decide({ ...slow, generatorBusyShare: 0.95, cores: { busyShare: 0.97, generatorShare: 0.04 } }, 500).outcome, 'void')
 })
 
 test('a window too short for its batches has no slope, and is unclear', () => {

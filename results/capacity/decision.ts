@@ -17,6 +17,8 @@ export interface ProbeEvidence extends Observation {
   readonly generatorLagP99Ms: number
   /** Share of the time in which the driver was making lines. */
   readonly generatorBusyShare: number
+  /** Share of all cores' time that was used, and that making lines was of all of it; null where the system does not tell. */
+  readonly cores: { readonly busyShare: number; readonly generatorShare: number } | null
   /** Everything offered was settled in the end. */
   readonly drained: boolean
 }
@@ -42,12 +44,16 @@ const lagShare = 0.2
 const leastLagMs = 20
 /** A driver that makes lines for this share of the time has none left to offer them in. */
 const mostBusyShare = 0.7
+/** Cores used so much are full; and making lines is no cause of that when it took no more of them. */
+const fullShare = 0.9
+const leastGeneratorShare = 0.1
 
 /**
  * A rate is sustained when the backlog does not grow, at most one record in a hundred is later than the limit, and what was
  * offered is settled in the end. The first two are weighed by their Bayes factors with even prior odds, and the weaker one counts.
  * A probe that the target passes counts even if Weir was late: latency runs from when records were due. One that it does
- * not pass is void when Weir was late itself.
+ * not pass is void when Weir was late itself, unless it was for want of a core: where target and store leave none to a
+ * generator that needs little, the machine is at its limit, and with it the target.
  */
 export function decide(probe: ProbeEvidence, limitMs: number): Decision {
   const growth = growthOf(probe)
@@ -60,10 +66,15 @@ export function decide(probe: ProbeEvidence, limitMs: number): Decision {
   if (!probe.drained) broke.push('drain')
   if (holds <= 1 - clear) broke.push('backlog')
   if (inTime <= 1 - clear) broke.push('latency')
-  const fellBehind = probe.generatorBusyShare > mostBusyShare || probe.generatorLagP99Ms > Math.max(leastLagMs, lagShare * limitMs)
+  const late = probe.generatorLagP99Ms > Math.max(leastLagMs, lagShare * limitMs)
+  const fellBehind = probe.generatorBusyShare > mostBusyShare || (late && !lacksCores(probe))
   const outcome = sustained >= clear ? 'sustained' : fellBehind ? 'void' : sustained <= 1 - clear ? 'not sustained' : 'unclear'
   const evidence = wordsOf(probe, growth, lateness, limitMs)
   return { outcome, sustained, broke, growth: growth ?? null, lateness, evidence }
+}
+
+function lacksCores({ cores }: ProbeEvidence): boolean {
+  return cores !== null && cores.busyShare >= fullShare && cores.generatorShare <= leastGeneratorShare
 }
 
 function probabilityOf(odds: number): number {
@@ -109,7 +120,14 @@ function wordsOf(probe: ProbeEvidence, growth: Growth | undefined, lateness: Lat
     `${percent(lateness.share)} of ${count(lateness.records)} records were later than ${milliseconds(limitMs)} ms`,
   ]
   if (!probe.drained) words.unshift('it did not come to an end with what it was offered')
-  if (probe.generatorLagP99Ms > leastLagMs) words.push(`Weir itself was late: p99 ${milliseconds(probe.generatorLagP99Ms)} ms`)
+  if (probe.generatorLagP99Ms > leastLagMs) {
+    const { cores } = probe
+    const want =
+      cores !== null && lacksCores(probe)
+        ? `, for want of a core: all of them were ${percent(cores.busyShare)} busy, making lines took ${percent(cores.generatorShare)} of that`
+        : ''
+    words.push(`Weir itself was late: p99 ${milliseconds(probe.generatorLagP99Ms)} ms${want}`)
+  }
   if (probe.generatorBusyShare > mostBusyShare) words.push(`Weir was making lines ${percent(probe.generatorBusyShare)} of the time`)
   return words
 }

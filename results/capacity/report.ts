@@ -116,6 +116,8 @@ export interface Probe {
   readonly generatorLagP99Ms: number
   /** Share of the time in which Weir was making lines. */
   readonly generatorBusyShare: number
+  /** Share of all cores' time that was used meanwhile; null where the system does not tell. */
+  readonly coresBusyShare: number | null
   /** From the last record's being due to the last one's being settled, milliseconds; null when that did not happen. */
   readonly drainMs: number | null
   /** Number of the group of tables that it wrote into, and how many records lay there before. */

@@ -20,6 +20,7 @@ const probe: Probe = {
   latency: { p50: 90, p90: 140, p99: 210, p999: 240, max: 260 },
   generatorLagP99Ms: 2,
   generatorBusyShare: 0.03,
+  coresBusyShare: 0.6,
   drainMs: 80,
   group: 0,
   recordsBefore: 0,
